@@ -1,0 +1,9 @@
+"""Every HTTP path of the venue: each app's routes are included here.
+Called by Django."""
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, path
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+]

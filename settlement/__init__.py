@@ -1,0 +1,2 @@
+"""The clearing house: money in and out, ledger, settlement.
+Called by exchange/."""
