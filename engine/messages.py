@@ -4,12 +4,13 @@ Called by gateways, the leader, followers and tests. A message is [kind, field, 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from operator import attrgetter
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from engine.core import commands as c
 from engine.core import events as e
+from engine.core import views as v
 
 WIRE_VERSION = 1
 
@@ -77,6 +78,7 @@ def _packer(cls: type[Any]) -> Callable[[Any], list[Any]]:
     names = [f.name for f in fields(cls)]
     hints = get_type_hints(cls)
     nested = [i for i, name in enumerate(names) if hints[name] in _NESTED]
+    listed = [i for i, name in enumerate(names) if get_origin(hints[name]) is list]
     if not names:
         return lambda message: []
     if len(names) == 1:
@@ -85,13 +87,15 @@ def _packer(cls: type[Any]) -> Callable[[Any], list[Any]]:
     else:
         getter = attrgetter(*names)
         flat = lambda message: list(getter(message))  # noqa: E731
-    if not nested:
+    if not nested and not listed:
         return flat
 
     def pack(message: Any) -> list[Any]:
         values = flat(message)
         for i in nested:
             values[i] = fields_pack(values[i])
+        for i in listed:
+            values[i] = [fields_pack(item) for item in values[i]]
         return values
 
     return pack
@@ -115,6 +119,8 @@ def _unpacker_make(cls: type[Any]) -> Callable[[Sequence[Any]], Any]:
         for value, expected in zip(values, types, strict=True):
             if expected in _NESTED:
                 value = fields_unpack(expected, value)
+            elif get_origin(expected) is list:
+                value = [fields_unpack(get_args(expected)[0], item) for item in value]
             elif type(value) is not expected:
                 raise WireRefused(f"{cls.__name__}: {value!r} is not {expected.__name__}")
             checked.append(value)
@@ -124,8 +130,18 @@ def _unpacker_make(cls: type[Any]) -> Callable[[Sequence[Any]], Any]:
 
 
 _NESTED: tuple[type[Any], ...] = (c.Rates, c.InstrumentSpec)
+# The views travel in live state and pushes: lists of views are packed item by item.
+_VIEWS: tuple[type[Any], ...] = (
+    v.PositionView,
+    v.WalletView,
+    v.AccountView,
+    v.OrderView,
+    v.InstrumentView,
+    v.LevelView,
+    v.DepthView,
+)
 _PACKERS: dict[type[Any], Callable[[Any], list[Any]]] = {
-    cls: _packer(cls) for cls in (*COMMAND_KINDS.values(), *EVENT_KINDS.values(), *_NESTED)
+    cls: _packer(cls) for cls in (*COMMAND_KINDS.values(), *EVENT_KINDS.values(), *_NESTED, *_VIEWS)
 }
 _UNPACKERS: dict[type[Any], Callable[[Sequence[Any]], Any]] = {}
 _COMMAND_KIND_OF = {cls: kind for kind, cls in COMMAND_KINDS.items()}
