@@ -14,6 +14,7 @@ http_application = get_asgi_application()
 # Django must be set up before anything below is imported.
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.conf import settings  # noqa: E402
+from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler  # noqa: E402
 from django.http.request import split_domain_port, validate_host  # noqa: E402
 
 from exchange.routing import websocket_urlpatterns  # noqa: E402
@@ -34,7 +35,9 @@ def origin_allowed(headers: list[tuple[bytes, bytes]]) -> bool:
 def same_origin(application: Application) -> Application:
     """Refuse sockets that another site's page opens with the visitor's browser."""
 
-    async def guarded(scope: Scope, receive: Callable[..., Awaitable[Any]], send: Callable[..., Awaitable[Any]]) -> Any:
+    async def guarded(
+        scope: Scope, receive: Callable[..., Awaitable[Any]], send: Callable[..., Awaitable[Any]]
+    ) -> Any:
         if not origin_allowed(scope["headers"]):
             return await send({"type": "websocket.close", "code": 4403})
         return await application(scope, receive, send)
@@ -43,5 +46,8 @@ def same_origin(application: Application) -> Application:
 
 
 application = ProtocolTypeRouter(
-    {"http": http_application, "websocket": same_origin(URLRouter(websocket_urlpatterns))}
+    {
+        "http": ASGIStaticFilesHandler(http_application),
+        "websocket": same_origin(URLRouter(websocket_urlpatterns)),
+    }
 )

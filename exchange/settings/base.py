@@ -3,10 +3,11 @@ Imported by embedded.py, production.py and test.py."""
 
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from exchange.stack.locate import data_folder, database_from_url
+from exchange.stack.locate import data_folder, database_from_url, redis_database
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 DATA_DIR = data_folder(os.environ)
@@ -23,7 +24,7 @@ DEBUG = False
 SECRET_KEY = os.environ.get("OUTCRY_SECRET_KEY", "")
 JWT_SIGNING_KEY = os.environ.get("OUTCRY_JWT_KEY", "")
 ALLOWED_HOSTS = os.environ.get("OUTCRY_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
-CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("OUTCRY_TRUSTED_ORIGINS", "").split(",") if origin]
+CSRF_TRUSTED_ORIGINS = [name for name in os.environ.get("OUTCRY_TRUSTED_ORIGINS", "").split(",") if name]
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -37,6 +38,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "axes",
     "accounts",
     "market",
     "trading",
@@ -50,6 +52,7 @@ if sys.argv[1:2] == ["runserver"]:
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "accounts.http.middleware.EnvelopeMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -57,6 +60,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "exchange.urls"
@@ -113,6 +117,37 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
+# --- accounts: HTTP plumbing, tokens, lock-out, money limits -----------------------------------------------
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+CSRF_FAILURE_VIEW = "accounts.http.middleware.csrf_failure"
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.http.auth.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.http.auth.Authenticated"],
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.http.auth.VenueThrottle"],
+    "DEFAULT_PARSER_CLASSES": ["accounts.http.drf.ExactJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["accounts.http.drf.ExactJSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "accounts.http.drf.AnyNegotiation",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "accounts.http.errors.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+# Five wrong passwords for one name from one address: fifteen minutes of waiting. The name alone would let
+# anybody lock a victim out; guessing from many addresses is slowed by the login throttle per name.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_CLIENT_IP_CALLABLE = "accounts.http.addresses.client_address"
+AXES_VERBOSE = False
+# How many of our own proxies append to X-Forwarded-For; 0: the peer's address is the client's.
+OUTCRY_TRUSTED_PROXIES = int(os.environ.get("OUTCRY_TRUSTED_PROXIES", "0"))
+# A deposit a user asks for himself, up to this many units of its currency, is credited without an operator.
+OUTCRY_DEPOSIT_AUTO_MAX = int(os.environ.get("OUTCRY_DEPOSIT_AUTO_MAX", "0"))
+OUTCRY_WITHDRAW_AUTO_MAX = int(os.environ.get("OUTCRY_WITHDRAW_AUTO_MAX", "0"))
+# Budgets by kind that differ from accounts/throttles.py RATES.
+OUTCRY_THROTTLES: dict[str, Any] = {}
+
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -148,7 +183,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 FILE_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 
-CELERY_BROKER_URL = os.environ.get("OUTCRY_CELERY_URL", "")
+CELERY_BROKER_URL = os.environ.get("OUTCRY_CELERY_URL") or redis_database(REDIS_URL, 1)
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # Redis may be away for as long as it likes
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_DEFAULT_QUEUE = f"outcry.{OUTCRY_STACK_ID}.celery"

@@ -10,3 +10,5 @@ SECRET_KEY = SECRET_KEY or _secrets["secret_key"]
 JWT_SIGNING_KEY = JWT_SIGNING_KEY or _secrets["jwt_key"]
 # Play money: what `init_cash` may ask for, in whole units of the account's currency.
 OUTCRY_INIT_CASH_MAX = 10_000_000
+OUTCRY_DEPOSIT_AUTO_MAX = 10_000_000
+OUTCRY_WITHDRAW_AUTO_MAX = 10_000_000

@@ -9,7 +9,7 @@ from exchange.settings.base import *  # noqa: F403
 
 _required = (
     "OUTCRY_SECRET_KEY", "OUTCRY_JWT_KEY", "DATABASE_URL", "REDIS_URL",
-    "OUTCRY_CELERY_URL", "OUTCRY_STACK_ID", "OUTCRY_ALLOWED_HOSTS",
+    "OUTCRY_STACK_ID", "OUTCRY_ALLOWED_HOSTS",
 )  # fmt: skip
 _missing = [name for name in _required if not os.environ.get(name)]
 if _missing:

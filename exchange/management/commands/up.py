@@ -1,0 +1,90 @@
+"""`manage.py up`: the whole venue from one command, until Ctrl-C.
+Called by `make up`, the container image and the test harness."""
+
+import asyncio
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from exchange.stack.binaries import ServerMissing
+from exchange.stack.instance import AlreadyRunning, InstanceLock
+from exchange.stack.locate import FolderRefused, data_folder, folder_adopt, run_file_read
+from exchange.stack.ports import PortTaken
+from exchange.stack.postgres import PostgresFailed, system_place
+from exchange.stack.supervisor import StartFailed, Supervisor
+from exchange.stack.users import UserMissing
+from exchange.stack.venue import Venue, demo_read, venue_prepare
+
+EXIT_FAILED, EXIT_RUNNING = 1, 3
+
+
+class Command(BaseCommand):
+    """Start PostgreSQL, Redis, engines, web, Celery and the demo; stop them on Ctrl-C."""
+
+    help = "Start the whole venue on this data folder and keep it running until Ctrl-C."
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Exit 0 after a clean stop, 3 when the folder is already served, 1 when the start failed."""
+        began = time.monotonic()
+        data = data_folder(os.environ)
+        try:
+            folder_adopt(data)
+            lock = InstanceLock(data)
+        except FolderRefused as refused:
+            self._fail(str(refused))
+        except AlreadyRunning:
+            self._say_running(data)
+        self._say(f"Outcry: starting on {data}")
+        try:
+            venue = venue_prepare(data, os.environ)
+            supervisor = Supervisor(venue, self._say)
+            asyncio.run(supervisor.run(lambda: self._say_ready(venue, time.monotonic() - began)))
+        except (
+            FolderRefused,
+            PortTaken,
+            ServerMissing,
+            UserMissing,
+            PostgresFailed,
+            StartFailed,
+            ValueError,
+        ) as why:
+            self._fail(str(why))
+        finally:
+            lock.release()
+        self._say("Outcry: stopped")
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+    def _fail(self, why: str) -> None:
+        self.stderr.write(f"Outcry did not start: {why}")
+        raise SystemExit(EXIT_FAILED)
+
+    def _say_running(self, data: Path) -> None:
+        run = run_file_read(data)
+        where = (
+            f"at {run['web']} (supervisor {run['supervisor']})"
+            if run
+            else "and is still starting or stopping"
+        )
+        self.stderr.write(f"Outcry already runs on {data}, {where}")
+        raise SystemExit(EXIT_RUNNING)
+
+    def _say_ready(self, venue: Venue, seconds: float) -> None:
+        self._say(f"Outcry: ready in {seconds:.1f} s\n")
+        self._say(f"  web         {venue.web_url}")
+        self._say(f"  operators   {venue.web_url}/admin/")
+        self._say(f"  data        {venue.data}   (addresses and passwords for scripts: run.json)")
+        if venue.cluster is not None and venue.cluster.folder == system_place(venue.data):
+            self._say(f"  PostgreSQL  {venue.cluster.folder}   (its user cannot reach the data folder)")
+        for user in demo_read(venue.data).get("users", []):
+            accounts = ", ".join(str(account) for account in user.get("accounts", []))
+            self._say(
+                f"  {user.get('role', 'user'):<11} {user['username']} / {user['password']}   {accounts}"
+            )
+        self._say("\nCtrl-C stops everything.")
