@@ -101,7 +101,7 @@ class Child:
             return await asyncio.create_subprocess_exec(
                 *spec.command, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, cwd=spec.cwd,
                 env=dict(spec.environment), start_new_session=True,
-                preexec_fn=_die_with(os.getpid(), spec.orphan_signal), **identity,
+                preexec_fn=die_with(os.getpid(), spec.orphan_signal), **identity,
             )  # type: ignore[call-overload, no-any-return]  # fmt: skip
 
     def log_rotate(self) -> None:
@@ -125,7 +125,7 @@ def _signal_send(process: asyncio.subprocess.Process, number: signal.Signals) ->
         process.send_signal(number)
 
 
-def _die_with(supervisor: int, number: signal.Signals) -> Callable[[], None]:
+def die_with(supervisor: int, number: signal.Signals) -> Callable[[], None]:
     """Runs in the new process after the change of user (which would clear the wish) and before exec."""
 
     def arrange() -> None:

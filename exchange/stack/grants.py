@@ -3,8 +3,9 @@ Called after every migration by the supervisor and by the test harness."""
 
 import psycopg
 from django.apps import apps
-from django.db.models import Model as ProjectedModel
 from psycopg import sql
+
+from accounts.projected import ProjectedModel
 
 
 def owned_tables() -> set[str]:
