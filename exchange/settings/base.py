@@ -7,7 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import django_stubs_ext
+
 from exchange.stack.locate import data_folder, database_from_url, redis_database
+
+# Django's generic classes can be subscripted (`ModelAdmin[User]`) only after this.
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 DATA_DIR = data_folder(os.environ)
