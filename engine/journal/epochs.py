@@ -120,6 +120,7 @@ class MarkReader:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._epoch = 0
+        self._next_path = ""
         self._descriptor = -1
         self._lock = threading.RLock()
 
@@ -167,13 +168,14 @@ class MarkReader:
 
     def _step(self) -> None:
         """Open the file of the highest epoch if it is not the open one."""
-        if self._epoch and not os.path.exists(epoch_path(self._folder, self._epoch + 1)):
+        if self._epoch and not os.path.exists(self._next_path):
             return
         highest = epoch_highest(self._folder)
         if highest > self._epoch:
             self.close()
             self._descriptor = os.open(epoch_path(self._folder, highest), os.O_RDONLY)
             self._epoch = highest
+            self._next_path = str(epoch_path(self._folder, highest + 1))
 
     def _read_epoch(self, epoch: int) -> Mark | None:
         try:

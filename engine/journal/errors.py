@@ -3,6 +3,8 @@ Raised by every journal; caught by the leader, the followers and the management 
 
 from __future__ import annotations
 
+import errno
+
 
 class JournalError(Exception):
     """Any trouble with the journal; never raised itself."""
@@ -17,6 +19,16 @@ class JournalFenced(JournalError):
 
 class JournalFull(JournalError):
     """The disk or the quota is full: nothing was sequenced, the journal stays usable once there is space."""
+
+
+FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def error_of(error: OSError, what: str) -> Exception:
+    """JournalFull saying ``what`` if ``error`` is a full disk or quota, else the error as it is."""
+    if error.errno in FULL_ERRNOS:
+        return JournalFull(f"{what}: {error.strerror}")
+    return error
 
 
 class JournalVersion(JournalError):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from engine.journal.epochs import MarkReader, folder_sync
-from engine.journal.errors import JournalDamaged, JournalFenced, JournalFull, JournalVersion
+from engine.journal.errors import JournalDamaged, JournalFenced, JournalVersion, error_of
 from engine.journal.layout import VERSION, version_text
 from engine.journal.protocol import MAX_PAYLOAD_BYTES, Batch, Mark
 from engine.journal.tail import FileTail
@@ -92,7 +92,7 @@ class FileJournal:
         try:
             void_append(self._folder, seq, reason)
         except OSError as error:
-            raise JournalFull(f"cannot void sequence {seq}: {error.strerror}") from error
+            raise error_of(error, f"no space to void sequence {seq}") from error
 
     def voided(self) -> dict[int, str]:
         return voids_read(self._folder)
@@ -144,4 +144,4 @@ def format_write(folder: Path) -> None:
         folder_sync(folder.parent)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise JournalFull(f"cannot begin a journal in {folder}: {error.strerror}") from error
+        raise error_of(error, f"no space for a journal in {folder}") from error

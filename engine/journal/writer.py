@@ -3,14 +3,13 @@ Made by ``FileJournal.take_over``; dropped when it is fenced."""
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 from engine.journal.epochs import EpochClaim, MarkReader, epoch_claim
-from engine.journal.errors import JournalDamaged, JournalFenced, JournalFull
+from engine.journal.errors import FULL_ERRNOS, JournalDamaged, JournalFenced, error_of
 from engine.journal.faults import reach
 from engine.journal.layout import (
     RECORD_HEADER_BYTES,
@@ -24,9 +23,9 @@ from engine.journal.protocol import Batch
 from engine.journal.recovery import End, journal_end
 from engine.journal.segments import segment_create, segment_name, write_whole
 
-RESERVE_BYTES = 1024 * 1024
-"""Zeros written ahead: a sync that changes no file size is cheaper (benchmarks/journal.py)."""
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+RESERVE_BYTES = 256 * 1024
+"""Zeros written ahead: a sync that changes no file size is cheaper; more at once would stall for longer."""
+NO_SPACE = "no space to take over the journal"
 
 
 class FileWriter:
@@ -52,7 +51,11 @@ class FileWriter:
         """See ``Journal.append``. now: read after the sync, for the heartbeat in the mark."""
         if self._over:
             raise JournalFenced(self._over)
-        self._check_follows(batch)
+        try:
+            self._check_follows(batch)
+        except ValueError:
+            self.check()  # to one who was fenced that is the answer, whatever the batch
+            raise
         size = RECORD_HEADER_BYTES + len(batch.payload)
         if self._offset > SEGMENT_HEADER_BYTES and self._offset + size > self._segment_bytes:
             self.segment_begin()
@@ -150,7 +153,7 @@ class FileWriter:
             write_whole(self._descriptor, bytes(goal - self._allocated), self._allocated)
             self._allocated = goal
         except OSError as error:
-            if error.errno not in _FULL:
+            if error.errno not in FULL_ERRNOS:
                 raise
             os.ftruncate(self._descriptor, self._allocated)
 
@@ -165,9 +168,9 @@ class FileWriter:
     def _refuse(self, error: OSError) -> NoReturn:
         """Nothing was sequenced: say why."""
         self.check()
-        if error.errno not in _FULL:
+        if error.errno not in FULL_ERRNOS:
             self._fail(error)
-        raise JournalFull(f"no space for sequence {self._seq + 1}: {error.strerror}") from error
+        raise error_of(error, f"no space for sequence {self._seq + 1}") from error
 
     def _sync(self) -> None:
         try:
@@ -188,7 +191,7 @@ def writer_take_over(
     try:
         claim = epoch_claim(folder, now())
     except OSError as error:
-        raise _full_or(error) from error
+        raise error_of(error, NO_SPACE) from error
     reach("journal.take_over.after_epoch")
     writer: FileWriter | None = None
     try:
@@ -203,11 +206,7 @@ def writer_take_over(
             claim.release()
         else:
             writer.close()
-        raise _full_or(error) from error
+        if isinstance(error, OSError):
+            raise error_of(error, NO_SPACE) from error
+        raise
     return writer
-
-
-def _full_or(error: BaseException) -> BaseException:
-    if isinstance(error, OSError) and error.errno in _FULL:
-        return JournalFull(f"no space to take over the journal: {error.strerror}")
-    return error
