@@ -160,7 +160,8 @@ def test_a_broken_chain_is_refused_with_its_place(tmp_path: Path, what: str) -> 
     path = segment_files(tmp_path)[0]
     content = path.read_bytes()
     salt = segment_header_unpack(content[:SEGMENT_HEADER_BYTES]).salt
-    record = record_pack(dataclasses.replace(batch_make(1, 3), **BROKEN[what])  # type: ignore[arg-type], salt, offset)
+    broken = dataclasses.replace(batch_make(1, 3), **BROKEN[what])  # type: ignore[arg-type]
+    record = record_pack(broken, salt, offset)
     path.write_bytes(content[:offset] + record + content[offset + len(record) :])
     for action in (read_all, take_over_all):
         with pytest.raises(JournalDamaged) as caught:
