@@ -67,16 +67,20 @@ def cluster_prepare(data: Path, port: int, admin_password: str) -> Cluster:
 
     Raises ServerMissing, UserMissing or PostgresFailed.
     """
-    folder, user = _cluster_place(data)
+    place, user = _cluster_place(data)
     programs = _programs_reachable(user)
-    if not (folder / "PG_VERSION").exists():
-        _initdb(programs, folder, user, admin_password)
+    folder, draft = place / "cluster", place / "draft"
+    if not folder.exists():
+        # Made beside and renamed: a start that was cut short leaves no half cluster.
+        shutil.rmtree(draft, ignore_errors=True)
+        _initdb(programs, draft, user, admin_password)
+        draft.rename(folder)
     lock_file_clear(folder)
     return Cluster(programs, folder, port, user)
 
 
 def _cluster_place(data: Path) -> tuple[Path, RunUser | None]:
-    """The cluster's folder (existing, 0700, owned by its user) and that user."""
+    """The folder around the cluster (existing, 0700, owned by its user) and that user."""
     inside, outside = data / "postgres", system_place(data)
     if outside.exists() and os.geteuid() == 0:
         return outside, server_user(outside)

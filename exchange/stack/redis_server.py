@@ -27,7 +27,8 @@ def redis_config_write(folder: Path, port: int, password: str) -> Path:
         "maxmemory 512mb", "maxmemory-policy noeviction",
         # A slow subscriber is cut at 64 MB instead of filling the memory.
         "client-output-buffer-limit pubsub 64mb 32mb 30",
-        "loglevel notice",
+        # Its command line keeps naming the folder it serves.
+        "set-proc-title no",
     ]  # fmt: skip
     socket_path = folder / "redis.sock"
     if len(str(socket_path).encode()) <= SOCKET_PATH_MAX:

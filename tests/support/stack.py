@@ -16,6 +16,7 @@ from typing import Any
 from exchange.stack.child import die_with
 from exchange.stack.locate import run_file_read
 from exchange.stack.postgres import system_place
+from exchange.stack.users import RunUser
 from tests.support.servers import open_folder
 from tests.support.waiting import wait_until
 
@@ -110,18 +111,28 @@ class RunningStack:
         return self.process.wait(DOWN_TIMEOUT_S)
 
 
-def stack_spawn(data: Path, environ: Mapping[str, str] | None = None, *, demo: bool = False) -> RunningStack:
+def stack_spawn(
+    data: Path,
+    environ: Mapping[str, str] | None = None,
+    *,
+    demo: bool = False,
+    python: str = sys.executable,
+    user: RunUser | None = None,
+) -> RunningStack:
     """Start `manage.py up` on a folder; does not wait. It dies with this process."""
     env = {key: value for key, value in os.environ.items() if key not in FOREIGN}
     env |= {"OUTCRY_DATA": str(data), "OUTCRY_WEB_PORT": "0", "OUTCRY_DEMO": "1" if demo else "0"}
     env |= dict(environ or {})
+    identity: dict[str, object] = {}
+    if user is not None:
+        identity = {"user": user.uid, "group": user.gid, "extra_groups": []}
     output_path = data.with_name(f"{data.name}.out")
     with output_path.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "up"], cwd=BASE_DIR, env=env, stdin=subprocess.DEVNULL,
+            [python, "manage.py", "up"], cwd=BASE_DIR, env=env, stdin=subprocess.DEVNULL,
             stdout=output, stderr=output, start_new_session=True,
-            preexec_fn=die_with(os.getpid(), signal.SIGKILL),
-        )  # fmt: skip
+            preexec_fn=die_with(os.getpid(), signal.SIGKILL), **identity,
+        )  # type: ignore[call-overload]  # fmt: skip
     return RunningStack(data, process, env, output_path)
 
 

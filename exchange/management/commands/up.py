@@ -3,9 +3,10 @@ Called by `make up`, the container image and the test harness."""
 
 import asyncio
 import os
+import signal
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand
 
@@ -29,7 +30,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Exit 0 after a clean stop, 3 when the folder is already served, 1 when the start failed."""
-        began = time.monotonic()
+        # Until the supervisor listens to signals itself, both mean: leave now.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         data = data_folder(os.environ)
         try:
             folder_adopt(data)
@@ -38,11 +40,19 @@ class Command(BaseCommand):
             self._fail(str(refused))
         except AlreadyRunning:
             self._say_running(data)
-        self._say(f"Outcry: starting on {data}")
+        self._run(data, lock)
+        self._say("Outcry: stopped")
+
+    def _run(self, data: Path, lock: InstanceLock) -> None:
+        """Everything between the lock and its release."""
+        began = time.monotonic()
         try:
+            self._say(f"Outcry: starting on {data}")
             venue = venue_prepare(data, os.environ)
             supervisor = Supervisor(venue, self._say)
             asyncio.run(supervisor.run(lambda: self._say_ready(venue, time.monotonic() - began)))
+        except KeyboardInterrupt:
+            self._say("Outcry: interrupted before anything ran")
         except (
             FolderRefused,
             PortTaken,
@@ -55,17 +65,16 @@ class Command(BaseCommand):
             self._fail(str(why))
         finally:
             lock.release()
-        self._say("Outcry: stopped")
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
 
-    def _fail(self, why: str) -> None:
+    def _fail(self, why: str) -> NoReturn:
         self.stderr.write(f"Outcry did not start: {why}")
         raise SystemExit(EXIT_FAILED)
 
-    def _say_running(self, data: Path) -> None:
+    def _say_running(self, data: Path) -> NoReturn:
         run = run_file_read(data)
         where = (
             f"at {run['web']} (supervisor {run['supervisor']})"
@@ -80,7 +89,7 @@ class Command(BaseCommand):
         self._say(f"  web         {venue.web_url}")
         self._say(f"  operators   {venue.web_url}/admin/")
         self._say(f"  data        {venue.data}   (addresses and passwords for scripts: run.json)")
-        if venue.cluster is not None and venue.cluster.folder == system_place(venue.data):
+        if venue.cluster is not None and venue.cluster.folder.parent == system_place(venue.data):
             self._say(f"  PostgreSQL  {venue.cluster.folder}   (its user cannot reach the data folder)")
         for user in demo_read(venue.data).get("users", []):
             accounts = ", ".join(str(account) for account in user.get("accounts", []))
