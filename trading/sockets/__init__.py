@@ -1,0 +1,2 @@
+"""The native WebSocket protocol of /ws: orders in, market data and private pushes out.
+Entered through trading.sockets.app."""
