@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand
 
 from exchange.stack.binaries import ServerMissing
+from exchange.stack.child import die_with
 from exchange.stack.instance import AlreadyRunning, InstanceLock
 from exchange.stack.locate import FolderRefused, data_folder, folder_adopt, run_file_read
 from exchange.stack.ports import PortTaken
@@ -32,6 +33,9 @@ class Command(BaseCommand):
         """Exit 0 after a clean stop, 3 when the folder is already served, 1 when the start failed."""
         # Until the supervisor listens to signals itself, both mean: leave now.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        if os.environ.get("OUTCRY_STOP_WITH_PARENT") == "1":
+            # `make up`: when make is killed without a word, the venue stops as after Ctrl-C.
+            die_with(os.getppid(), signal.SIGTERM)()
         data = data_folder(os.environ)
         try:
             folder_adopt(data)
