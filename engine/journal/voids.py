@@ -27,8 +27,7 @@ def void_append(folder: Path, seq: int, reason: str) -> None:
             return
         if len(known) >= MAX_VOIDS:
             raise ValueError(f"at most {MAX_VOIDS} sequences can be voided")
-        os.ftruncate(descriptor, length)  # cuts a block that was never finished
-        write_whole(descriptor, block, length)
+        write_whole(descriptor, block, length)  # over a block that was never finished
         os.fsync(descriptor)
         folder_sync(folder)
     finally:

@@ -43,6 +43,23 @@ def journal_of_ten(folder: Path) -> Path:
     return segment_files(folder)[0]
 
 
+def journal_of_three(folder: Path) -> tuple[Path, bytes, int]:
+    """Three records, all marked; their file, its salt, where the third begins."""
+    journal = journal_open(folder)
+    journal.take_over()
+    journal_fill(journal, 1, [1, 2])
+    offset = journal.durable().offset
+    journal.append(batch_make(1, 3))
+    journal.close()
+    path = segment_files(folder)[0]
+    return path, segment_header_unpack(path.read_bytes()[:SEGMENT_HEADER_BYTES]).salt, offset
+
+
+def third_replace(path: Path, offset: int, record: bytes) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[:offset] + record + content[offset + len(record) :])
+
+
 def place_of(caught: pytest.ExceptionInfo[JournalDamaged]) -> tuple[str, int]:
     return caught.value.segment, caught.value.offset
 
@@ -65,6 +82,19 @@ def test_a_flipped_bit_before_the_mark_is_refused_with_its_place(
         assert str(place[1]) in str(caught.value)
     assert segment_files(folder) == [path]
     assert path.read_bytes() == before
+
+
+def test_what_is_wrong_is_said(tmp_path: Path) -> None:
+    path = journal_of_ten(tmp_path)
+    last = SEGMENT_HEADER_BYTES + 9 * RECORD_BYTES
+    whole = path.read_bytes()
+    for at, what in ((20, "record header"), (RECORD_HEADER_BYTES, "checksum of the payload")):
+        file_flip(path, last + at)
+        for action in (read_all, take_over_all):
+            with pytest.raises(JournalDamaged) as caught:
+                action(tmp_path)
+            assert str(caught.value) == f"journal damaged: {path.name} at byte {last}: {what}"
+        path.write_bytes(whole)
 
 
 @pytest.mark.parametrize("record", range(9))
@@ -151,23 +181,32 @@ BROKEN = {
 
 @pytest.mark.parametrize("what", BROKEN)
 def test_a_broken_chain_is_refused_with_its_place(tmp_path: Path, what: str) -> None:
-    journal = journal_open(tmp_path)
-    journal.take_over()
-    journal_fill(journal, 1, [1, 2])
-    offset = journal.durable().offset
-    journal.append(batch_make(1, 3))
-    journal.close()
-    path = segment_files(tmp_path)[0]
-    content = path.read_bytes()
-    salt = segment_header_unpack(content[:SEGMENT_HEADER_BYTES]).salt
+    path, salt, offset = journal_of_three(tmp_path)
     broken = dataclasses.replace(batch_make(1, 3), **BROKEN[what])  # type: ignore[arg-type]
-    record = record_pack(broken, salt, offset)
-    path.write_bytes(content[:offset] + record + content[offset + len(record) :])
+    third_replace(path, offset, record_pack(broken, salt, offset))
     for action in (read_all, take_over_all):
         with pytest.raises(JournalDamaged) as caught:
             action(tmp_path)
         assert place_of(caught) == (path.name, offset)
         assert caught.value.what == what
+    mark_restore(tmp_path, 1, b"")
+    with pytest.raises(JournalDamaged, match=what):  # it is sound, so it was not torn
+        take_over_all(tmp_path)
+
+
+@pytest.mark.parametrize("case", ["of another segment", "of another place"])
+def test_a_record_that_was_not_written_there_is_refused(tmp_path: Path, case: str) -> None:
+    path, salt, offset = journal_of_three(tmp_path)
+    if case == "of another segment":
+        record = record_pack(batch_make(1, 3), b"another!", offset)
+    else:
+        record = record_pack(batch_make(1, 3), salt, offset + 8)
+    third_replace(path, offset, record)
+    for action in (read_all, take_over_all):
+        with pytest.raises(JournalDamaged) as caught:
+            action(tmp_path)
+        assert place_of(caught) == (path.name, offset)
+        assert caught.value.what == "record header"
 
 
 def test_a_record_moved_to_another_place_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,15 @@ from pathlib import Path
 import pytest
 
 from engine.journal import Batch, FileJournal, JournalFull
-from tests.core.journal.helpers import ROOT, batch_make, counting_clock, journal_open, read_all, take_over_all
+from tests.core.journal.helpers import (
+    ROOT,
+    batch_make,
+    counting_clock,
+    journal_open,
+    read_all,
+    segment_files,
+    take_over_all,
+)
 
 DISK_BYTES = 1024 * 1024
 PAYLOAD = b"z" * 20_000
@@ -99,6 +107,7 @@ def limited_writer(folder: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, hard))
     batches = append_until_full(journal, 1, 1)
     assert len(batches) == 14
+    assert segment_files(folder)[0].stat().st_size == journal.durable().offset, "nothing half is left"
     assert list(journal.read(1)) == batches
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
     batch = batch_make(1, 15, payload=PAYLOAD)

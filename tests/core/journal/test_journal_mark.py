@@ -104,6 +104,24 @@ def test_a_mark_that_falls_back_does_not_move_a_follower(tmp_path: Path) -> None
     assert tail.poll() == more
 
 
+def test_a_mark_in_an_earlier_segment_does_not_open_a_later_one(tmp_path: Path) -> None:
+    journal = journal_open(tmp_path)
+    journal.take_over()
+    batches = journal_fill(journal, 1, range(1, 5), size=700)
+    earlier = mark_bytes(tmp_path, 1)
+    assert journal.durable().segment == 1
+    batches += journal_fill(journal, 1, [5, 6], size=700)
+    tail = journal_open(tmp_path).follow(1)
+    assert tail.poll() == batches
+    more = journal_fill(journal, 1, [7], size=700)
+    later = mark_bytes(tmp_path, 1)
+    assert journal.durable().segment == 2
+    mark_restore(tmp_path, 1, earlier)
+    assert tail.poll() == []
+    mark_restore(tmp_path, 1, later)
+    assert tail.poll() == more
+
+
 def test_the_age_of_the_heartbeat(tmp_path: Path) -> None:
     journal, reader = journal_open(tmp_path), journal_open(tmp_path)
     journal.take_over()

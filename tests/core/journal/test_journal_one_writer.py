@@ -100,6 +100,28 @@ def test_of_two_that_take_over_in_turn_only_the_last_can_append(tmp_path: Path) 
     assert read_all(tmp_path) == [batch_make(2, 1)]
 
 
+def test_a_fenced_writer_never_touches_what_its_successor_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Taken over when its record was just whole: the record stays, a second attempt must not replace it."""
+    old, new = journal_open(tmp_path), journal_open(tmp_path)
+    old.take_over()
+    first = batch_make(1, 1, payload=b"kept by the successor")
+
+    def reach(point: str) -> None:
+        if point == "journal.after_write":
+            monkeypatch.undo()
+            assert new.take_over() == 2
+
+    monkeypatch.setattr("engine.journal.writer.reach", reach)
+    with pytest.raises(JournalFenced):
+        old.append(first)
+    with pytest.raises(JournalFenced):
+        old.append(batch_make(1, 1, payload=b"never to be written"))
+    assert read_all(tmp_path) == [first]
+    assert new.durable().seq == 1
+
+
 def test_many_that_race_leave_one_writer_and_one_history(tmp_path: Path) -> None:
     """Eight threads with a journal each take over at once, append until fenced, and again."""
     returned: list[list[Batch]] = [[] for _ in range(8)]
