@@ -55,6 +55,7 @@ EVENT_KINDS: dict[int, type[Any]] = {
     17: e.DayOpened,
     18: e.VenueChanged,
     19: e.TimeAdvanced,
+    20: e.CashReported,
 }
 
 Wire = Sequence[Any]

@@ -119,6 +119,15 @@ class CashMoved:
 
 
 @dataclass(slots=True)
+class CashReported:
+    """The answer to a repeated money request: what the first one came to (terms.CASH_*)."""
+
+    account_id: int
+    request_id: str
+    movement: int
+
+
+@dataclass(slots=True)
 class InstrumentListed:
     spec: InstrumentSpec
     upper: int  # price limits of the day, ticks
@@ -210,6 +219,7 @@ Event = (
     | AccountGranted
     | AccountFrozen
     | CashMoved
+    | CashReported
     | InstrumentListed
     | InstrumentStateChanged
     | RatesChanged

@@ -110,6 +110,7 @@ RATIO_ONE: Final = 10**9
 P4: Final = 10**4
 CLIENT_ORDER_ID_LENGTH: Final = 128
 REQUEST_ID_LENGTH: Final = 64
+INSTRUMENT_ID_LENGTH: Final = 40
 ACCOUNTS_MAX: Final = 1_000_000
 INSTRUMENTS_MAX: Final = 10_000
 CHUNK: Final = 500  # accounts or orders a step of a long job may touch

@@ -149,17 +149,27 @@ class Funds:
 RISK_OPEN_MAX_DEFAULT = 950_000_000  # 10⁻⁹: after it an OPEN or a withdrawal must leave no more (§7)
 
 
+def ten_to(places: int) -> int:
+    """10**places as an int, places ≥ 0."""
+    return int(10**places)
+
+
+def currency_unit(currency: str) -> int:
+    """How many smallest units one of the currency has. Raises KeyError for an unknown one."""
+    return ten_to(terms.CURRENCY_SCALES[currency])
+
+
 def tick_money(spec: InstrumentSpec) -> int:
     """Money units of one tick on one lot (spot: on one lot step); listing guarantees it is whole."""
-    scale = 10 ** terms.CURRENCY_SCALES[spec.currency]
+    scale = currency_unit(spec.currency)
     if spec.kind == terms.SPOT:
-        return spec.tick_units * spec.lot_units * scale // 10 ** (spec.tick_scale + spec.lot_scale)
-    return spec.tick_units * spec.multiplier * scale // 10**spec.tick_scale
+        return spec.tick_units * spec.lot_units * scale // ten_to(spec.tick_scale + spec.lot_scale)
+    return spec.tick_units * spec.multiplier * scale // ten_to(spec.tick_scale)
 
 
 def p4_money(spec: InstrumentSpec) -> int:
     """Money units of 1/10,000 of the quote unit on one lot of a future; listing guarantees it is whole."""
-    return spec.multiplier * 10 ** terms.CURRENCY_SCALES[spec.currency] // terms.P4
+    return spec.multiplier * currency_unit(spec.currency) // terms.P4
 
 
 def position_profit(position: PositionView, mark: int) -> int:
@@ -176,7 +186,9 @@ def float_profit(position: PositionView, mark: int) -> int:
     return (long_volume - short_volume) * mark - position.long_open_cost + position.short_open_cost
 
 
-def funds(account: AccountView, marks: Mapping[str, int], risk_open_max: int = RISK_OPEN_MAX_DEFAULT) -> Funds:
+def funds(
+    account: AccountView, marks: Mapping[str, int], risk_open_max: int = RISK_OPEN_MAX_DEFAULT
+) -> Funds:
     """Value an account's futures side; `marks` gives money units a lot per instrument held."""
     profit = sum(position_profit(p, marks[p.instrument]) for p in account.positions)
     floating = sum(float_profit(p, marks[p.instrument]) for p in account.positions)
@@ -197,7 +209,9 @@ def funds(account: AccountView, marks: Mapping[str, int], risk_open_max: int = R
         frozen_margin=account.frozen_margin,
         frozen_commission=account.frozen_commission,
         available=available,
-        withdraw_quota=0 if account.freeze & terms.FREEZE_WITHDRAW else withdraw_quota(
+        withdraw_quota=0
+        if account.freeze & terms.FREEZE_WITHDRAW
+        else withdraw_quota(
             available=available,
             profits=max(0, profit) + max(0, account.close_profit),
             charge=account.margin + account.frozen_margin,
@@ -208,7 +222,7 @@ def funds(account: AccountView, marks: Mapping[str, int], risk_open_max: int = R
 
 
 def withdraw_quota(*, available: int, profits: int, charge: int, equity: int, risk_open_max: int) -> int:
-    """What may leave: gains of the day stay, and charge ÷ (equity − quota) ≤ risk_open_max holds afterwards."""
+    """What may leave: the day's gains stay, and charge ÷ (equity − quota) ≤ risk_open_max holds then."""
     quota = available - profits
     if charge > 0:
         equity_min = -(-charge * terms.RATIO_ONE // risk_open_max)
@@ -219,4 +233,3 @@ def withdraw_quota(*, available: int, profits: int, charge: int, equity: int, ri
 def marks_of(instruments: Iterable[InstrumentView]) -> dict[str, int]:
     """Money units a lot at the mark, by instrument."""
     return {view.spec.instrument: view.mark for view in instruments}
-

@@ -1,0 +1,365 @@
+"""One trading account: futures cash, positions as FIFO lots, margin groups, spot wallets, client order ids.
+Called by every handler of the core; money in units of the currency, volumes in lots (trading-rules.md §4–6, §9)."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from engine.core import terms
+from engine.core.instrument import Instrument
+from engine.core.views import AccountView, PositionView, WalletView
+
+Body = tuple[str, int, int, int, int, int, int, int, bool]
+
+
+class ClientOrder:
+    """What is remembered of one client order id: the order's body, its id and how it stands."""
+
+    __slots__ = ("body", "code", "left", "order_id", "status")
+
+    def __init__(self, body: Body | None, order_id: int, status: int, left: int, code: int) -> None:
+        self.body = body
+        self.order_id = order_id
+        self.status = status
+        self.left = left
+        self.code = code
+
+    def dump(self) -> list[Any]:
+        return [list(self.body) if self.body else [], self.order_id, self.status, self.left, self.code]
+
+    @staticmethod
+    def load(plain: list[Any]) -> ClientOrder:
+        return ClientOrder(tuple(plain[0]) or None, plain[1], plain[2], plain[3], plain[4])
+
+
+class Lot:
+    """Contracts opened by one trade and not yet closed."""
+
+    __slots__ = ("open_day", "price", "trade_id", "volume")
+
+    def __init__(self, trade_id: int, open_day: int, price: int, volume: int) -> None:
+        self.trade_id = trade_id
+        self.open_day = open_day
+        self.price = price
+        self.volume = volume
+
+
+class Holding:
+    """One side (long or short) of a position. Today's and history lots stand apart, oldest first."""
+
+    __slots__ = (
+        "frozen",
+        "frozen_history",
+        "frozen_today",
+        "history",
+        "history_volume",
+        "margin",
+        "margin_history",
+        "open_cost",
+        "opening",
+        "position_cost",
+        "side",
+        "today",
+        "today_pool",
+        "today_volume",
+    )
+
+    def __init__(self, side: int) -> None:
+        self.side = side
+        self.today: deque[Lot] = deque()
+        self.history: deque[Lot] = deque()
+        self.today_volume = 0
+        self.history_volume = 0
+        self.frozen_today = 0  # EXPLICIT products: lots of live CLOSETODAY orders
+        self.frozen_history = 0  # EXPLICIT products: lots of live CLOSE orders
+        self.frozen = 0  # other products: lots of live CLOSE orders
+        self.opening = 0  # lots of live OPEN orders
+        self.today_pool = 0  # TODAY_POOL: opened today and not yet charged close-today
+        self.open_cost = 0
+        self.position_cost = 0
+        self.margin = 0
+        self.margin_history = 0  # of it, the history lots'
+
+    @property
+    def volume(self) -> int:
+        return self.today_volume + self.history_volume
+
+    def frozen_split(self, close_rule: int) -> tuple[int, int]:
+        """(today's, history) frozen lots as shown; derived by the close rule where only the total is frozen."""
+        if close_rule == terms.CLOSE_EXPLICIT:
+            return self.frozen_today, self.frozen_history
+        if close_rule == terms.CLOSE_FIFO:
+            history = min(self.frozen, self.history_volume)
+            return self.frozen - history, history
+        today = min(self.frozen, self.today_volume)
+        return today, self.frozen - today
+
+
+class MarginGroup:
+    """What one margin group of an account is charged, and what its live OPEN orders add (trading-rules.md §5)."""
+
+    __slots__ = (
+        "account",
+        "charge",
+        "frozen",
+        "frozen_long",
+        "frozen_short",
+        "key",
+        "larger_side",
+        "long",
+        "long_history",
+        "short",
+        "short_history",
+    )
+
+    def __init__(self, account: Account, key: str, larger_side: int) -> None:
+        self.account = account
+        self.key = key
+        self.larger_side = larger_side
+        self.long = 0
+        self.short = 0
+        self.long_history = 0
+        self.short_history = 0
+        self.frozen_long = 0
+        self.frozen_short = 0
+        self.charge = 0
+        self.frozen = 0
+
+    def refresh(self) -> None:
+        """Recompute charge and freeze and carry the difference into the account's totals."""
+        long, short = self.long, self.short
+        if self.larger_side == terms.LARGER_ON:
+            charge = long if long > short else short
+            long += self.frozen_long
+            short += self.frozen_short
+            frozen = (long if long > short else short) - charge
+        else:
+            charge = long + short
+            if self.larger_side == terms.LARGER_AT_SETTLEMENT:
+                charge -= min(self.long_history, self.short_history)
+            frozen = self.frozen_long + self.frozen_short
+        account = self.account
+        account.margin += charge - self.charge
+        account.frozen_margin += frozen - self.frozen
+        self.charge = charge
+        self.frozen = frozen
+
+    def frozen_with(self, side: int, amount: int) -> int:
+        """The group's freeze if an OPEN order of `side` reserved `amount` more; nothing is changed."""
+        if self.larger_side != terms.LARGER_ON:
+            return self.frozen + amount
+        long = self.long + self.frozen_long
+        short = self.short + self.frozen_short
+        if side > 0:
+            long += amount
+        else:
+            short += amount
+        return (long if long > short else short) - self.charge
+
+
+class Position:
+    """One account in one instrument: both sides and the margin group they are charged in."""
+
+    __slots__ = ("group", "instrument", "long", "short")
+
+    def __init__(self, instrument: Instrument, group: MarginGroup) -> None:
+        self.instrument = instrument
+        self.long = Holding(terms.BUY)
+        self.short = Holding(terms.SELL)
+        self.group = group
+
+    def holding(self, side: int) -> Holding:
+        return self.long if side > 0 else self.short
+
+    def profit(self) -> int:
+        """持仓盈亏 at the mark."""
+        long, short = self.long, self.short
+        net = long.today_volume + long.history_volume - short.today_volume - short.history_volume
+        return net * self.instrument.mark_money - long.position_cost + short.position_cost
+
+    @property
+    def is_empty(self) -> bool:
+        long, short = self.long, self.short
+        return not (
+            long.volume
+            or short.volume
+            or long.opening
+            or short.opening
+            or long.today_pool
+            or short.today_pool
+        )
+
+    def view(self) -> PositionView:
+        rule = self.instrument.spec.close_rule
+        long, short = self.long, self.short
+        long_frozen_today, long_frozen_history = long.frozen_split(rule)
+        short_frozen_today, short_frozen_history = short.frozen_split(rule)
+        return PositionView(
+            instrument=self.instrument.instrument,
+            long_today=long.today_volume,
+            long_history=long.history_volume,
+            long_frozen_today=long_frozen_today,
+            long_frozen_history=long_frozen_history,
+            long_open_cost=long.open_cost,
+            long_position_cost=long.position_cost,
+            long_margin=long.margin,
+            short_today=short.today_volume,
+            short_history=short.history_volume,
+            short_frozen_today=short_frozen_today,
+            short_frozen_history=short_frozen_history,
+            short_open_cost=short.open_cost,
+            short_position_cost=short.position_cost,
+            short_margin=short.margin,
+        )
+
+
+class Wallet:
+    """One asset of a spot account."""
+
+    __slots__ = ("asset", "available", "locked")
+
+    def __init__(self, asset: str) -> None:
+        self.asset = asset
+        self.available = 0
+        self.locked = 0
+
+
+class Account:
+    __slots__ = (
+        "account_id",
+        "client_orders",
+        "client_orders_before",
+        "close_profit",
+        "commission",
+        "deposit",
+        "ended",
+        "ended_before",
+        "freeze",
+        "frozen_commission",
+        "frozen_margin",
+        "grants",
+        "groups",
+        "ids_roll",
+        "margin",
+        "orders",
+        "owner",
+        "positions",
+        "pre_balance",
+        "wallets",
+        "withdraw",
+    )
+
+    def __init__(self, account_id: int, owner: int) -> None:
+        self.account_id = account_id
+        self.owner = owner
+        self.freeze = 0
+        self.grants: dict[int, int] = {}
+        self.pre_balance = 0
+        self.deposit = 0
+        self.withdraw = 0
+        self.close_profit = 0
+        self.commission = 0
+        self.margin = 0
+        self.frozen_margin = 0
+        self.frozen_commission = 0
+        self.positions: dict[str, Position] = {}
+        self.groups: dict[str, MarginGroup] = {}
+        self.wallets: dict[str, Wallet] = {}
+        self.orders = 0  # live ones
+        self.client_orders: dict[str, ClientOrder] = {}  # of this trading day
+        self.client_orders_before: dict[str, ClientOrder] = {}  # of the day before, and of live orders
+        self.ended: dict[int, ClientOrder] = {}  # finished orders of this day by order id
+        self.ended_before: dict[int, ClientOrder] = {}
+        self.ids_roll = 0  # the roll of the day these four stand at
+
+    def cash(self) -> int:
+        """Futures cash without the profit of open positions: static_balance + close_profit − commission."""
+        return self.pre_balance + self.deposit - self.withdraw + self.close_profit - self.commission
+
+    def position_profit(self) -> int:
+        return sum([position.profit() for position in self.positions.values()])
+
+    def available(self) -> int:
+        """可用 (trading-rules.md §6); may be negative."""
+        profit = 0
+        for position in self.positions.values():
+            long, short = position.long, position.short
+            net = long.today_volume + long.history_volume - short.today_volume - short.history_volume
+            profit += net * position.instrument.mark_money - long.position_cost + short.position_cost
+        return (
+            self.pre_balance
+            + self.deposit
+            - self.withdraw
+            + self.close_profit
+            - self.commission
+            + profit
+            - self.margin
+            - self.frozen_margin
+            - self.frozen_commission
+        )
+
+    def group(self, instrument: Instrument) -> MarginGroup:
+        found = self.groups.get(instrument.group_key)
+        if found is None:
+            found = MarginGroup(self, instrument.group_key, instrument.larger_side)
+            self.groups[instrument.group_key] = found
+        return found
+
+    def position(self, instrument: Instrument) -> Position:
+        """The account's position in the instrument, made empty when there is none."""
+        found = self.positions.get(instrument.instrument)
+        if found is None:
+            found = Position(instrument, self.group(instrument))
+            self.positions[instrument.instrument] = found
+        return found
+
+    def wallet(self, asset: str) -> Wallet:
+        found = self.wallets.get(asset)
+        if found is None:
+            found = self.wallets[asset] = Wallet(asset)
+        return found
+
+    def client_order(self, client_order_id: str) -> ClientOrder | None:
+        """What this day or the day before knows of the id."""
+        found = self.client_orders.get(client_order_id)
+        return found if found is not None else self.client_orders_before.get(client_order_id)
+
+    def order_ended(self, order_id: int) -> ClientOrder | None:
+        found = self.ended.get(order_id)
+        return found if found is not None else self.ended_before.get(order_id)
+
+    def ids_turn(self, roll: int) -> None:
+        """Catch up with the day's rolls: ids of the day before last are forgotten, but not those of live orders."""
+        idle = roll - self.ids_roll > 1
+        live = {
+            client_order_id: known
+            for known_ids in (self.client_orders_before, self.client_orders if idle else {})
+            for client_order_id, known in known_ids.items()
+            if known.status == terms.LIVE
+        }
+        self.client_orders_before = live if idle else live | self.client_orders
+        self.ended_before = {} if idle else self.ended
+        self.client_orders = {}
+        self.ended = {}
+        self.ids_roll = roll
+
+    def view(self) -> AccountView:
+        return AccountView(
+            account_id=self.account_id,
+            owner=self.owner,
+            freeze=self.freeze,
+            pre_balance=self.pre_balance,
+            deposit=self.deposit,
+            withdraw=self.withdraw,
+            close_profit=self.close_profit,
+            commission=self.commission,
+            margin=self.margin,
+            frozen_margin=self.frozen_margin,
+            frozen_commission=self.frozen_commission,
+            open_orders=self.orders,
+            positions=[
+                p.view() for _, p in sorted(self.positions.items()) if p.long.volume or p.short.volume
+            ],
+            wallets=[WalletView(w.asset, w.available, w.locked) for _, w in sorted(self.wallets.items())],
+        )
