@@ -3,17 +3,19 @@ Named in REST_FRAMEWORK of the settings."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
 
 from accounts.http.addresses import client_address
 from accounts.principals import Principal, bearer_token, principal_from_token
 from accounts.throttles import Kind, throttle_check
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView  # which itself imports this module through the settings
 
 
 class BearerAuthentication(BaseAuthentication):
