@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from django.contrib.auth.hashers import check_password
 from django.db.models import QuerySet
 
 from accounts.models import Session, TradingAccount, User, UserRole
@@ -62,3 +63,14 @@ def record_of_user(*, user: User) -> SessionRecord:
         roles=user_roles(user_id=user.pk),
         account_ids=user_account_ids(user_id=user.pk),
     )
+
+
+def account_get(*, account_id: int) -> TradingAccount | None:
+    """The open trading account with its user, or None."""
+    accounts = TradingAccount.objects.select_related("user")
+    return accounts.filter(pk=account_id, state=TradingAccount.State.OPEN).first()
+
+
+def trading_password_fits(*, account: TradingAccount, password: str) -> bool:
+    """True when the account has no trading password, or this one."""
+    return not account.trading_password or check_password(password, account.trading_password)

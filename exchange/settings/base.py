@@ -143,6 +143,7 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True  # accounts.Session keeps the logins
 AXES_CLIENT_IP_CALLABLE = "accounts.http.addresses.client_address"
 AXES_VERBOSE = False
 # How many of our own proxies append to X-Forwarded-For; 0: the peer's address is the client's.
@@ -150,6 +151,8 @@ OUTCRY_TRUSTED_PROXIES = int(os.environ.get("OUTCRY_TRUSTED_PROXIES", "0"))
 # A deposit a user asks for himself, up to this many units of its currency, is credited without an operator.
 OUTCRY_DEPOSIT_AUTO_MAX = int(os.environ.get("OUTCRY_DEPOSIT_AUTO_MAX", "0"))
 OUTCRY_WITHDRAW_AUTO_MAX = int(os.environ.get("OUTCRY_WITHDRAW_AUTO_MAX", "0"))
+# A withdrawal from an account with a trading password must show it.
+OUTCRY_WITHDRAW_PASSWORD = os.environ.get("OUTCRY_WITHDRAW_PASSWORD", "1") != "0"
 # Budgets by kind that differ from accounts/throttles.py RATES.
 OUTCRY_THROTTLES: dict[str, Any] = {}
 
@@ -200,7 +203,11 @@ CELERY_TASK_SOFT_TIME_LIMIT = 240
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "socket_timeout": None}
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {}
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "accounts_resend": {"task": "accounts.accounts_resend", "schedule": 5.0},
+    "cash_requests_resend": {"task": "settlement.cash_requests_resend", "schedule": 5.0},
+    "sessions_purge": {"task": "accounts.sessions_purge", "schedule": 86_400.0},
+}
 
 LOGGING: dict[str, Any] = {
     "version": 1,
