@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from psycopg import Cursor, sql
 
+from engine.core.views import AccountView
+
 if TYPE_CHECKING:
     from engine.core.engine import Engine
 
@@ -29,6 +31,19 @@ class Moment:
     trading_day: int = 0
 
 
+@dataclass(slots=True)
+class Reading:
+    """The state at the end of a stretch of the journal: the engine stands exactly at `seq`.
+
+    touched: accounts whose stored state may have changed, with the sequence of the last change ·
+    accounts: their views."""
+
+    engine: Engine
+    seq: int
+    touched: Mapping[int, int]
+    accounts: Sequence[AccountView]
+
+
 Handler = Callable[[Any, Moment], None]
 
 
@@ -39,8 +54,8 @@ class Gatherer(Protocol):
         """What to call for which class of event."""
         ...
 
-    def writes(self, engine: Engine, seq: int) -> list[Write]:
-        """The rows, after the last event; the engine stands exactly at `seq`. Reads, never waits."""
+    def writes(self, reading: Reading) -> list[Write]:
+        """The rows, after the last event. Reads, never waits."""
         ...
 
 
@@ -178,8 +193,9 @@ class Update:
         copy_rows(cursor, staging, self.columns, line, self.rows)
         cursor.execute(self._statement(staging))
         if cursor.rowcount != len(self.rows):
+            missing = len(self.rows) - cursor.rowcount
             raise ProjectionDamaged(
-                f"{self.table.name}: {len(self.rows) - cursor.rowcount} of {len(self.rows)} rows to change are missing"
+                f"{self.table.name}: {missing} of {len(self.rows)} rows to change are missing"
             )
         return ()
 

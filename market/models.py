@@ -35,7 +35,7 @@ class UnitsField(models.DecimalField[int, int]):
 
 
 class Progress(ProjectedModel):
-    """How far the projections of a partition reach: everything up to `seq` is in the rows, nothing after it."""
+    """How far the projections of a partition reach: all up to `seq` is in the rows, nothing after it."""
 
     partition = models.SmallIntegerField(primary_key=True)
     epoch = models.BigIntegerField()
@@ -63,7 +63,8 @@ class TradingDay(ProjectedModel):
         ordering = ["-trading_day"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(trading_day__gte=19700101, trading_day__lte=99991231), name="trading_day_is_a_date"
+                condition=Q(trading_day__gte=19700101, trading_day__lte=99991231),
+                name="trading_day_is_a_date",
             )
         ]
 
@@ -74,7 +75,7 @@ class TradingDay(ProjectedModel):
 class Instrument(ProjectedModel):
     """An instrument: its rules in force, its state and its day (engine/core/views.py InstrumentView).
 
-    Prices in ticks but pre_settlement and settlement (1/10,000 of the quote unit); ratios 10⁻⁹; money units."""
+    Prices in ticks but pre_settlement and settlement (1/10,000 of the quote unit); ratios 10⁻⁹."""
 
     instrument = models.CharField(_("instrument"), max_length=64, primary_key=True)
     exchange_id = models.CharField(_("exchange"), max_length=32)
@@ -143,11 +144,16 @@ class Instrument(ProjectedModel):
         base_manager_name = "objects"
         ordering = ["instrument"]
         constraints = [
-            models.CheckConstraint(condition=Q(kind__in=[terms.FUTURES, terms.SPOT]), name="instrument_kind_known"),
-            models.CheckConstraint(condition=Q(tick_units__gt=0, lot_units__gt=0), name="instrument_steps_positive"),
+            models.CheckConstraint(
+                condition=Q(kind__in=[terms.FUTURES, terms.SPOT]), name="instrument_kind_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(tick_units__gt=0, lot_units__gt=0), name="instrument_steps_positive"
+            ),
             models.CheckConstraint(condition=Q(low__lte=F("high")), name="instrument_low_not_above_high"),
             models.CheckConstraint(
-                condition=Q(volume__gte=0, turnover__gte=0, open_interest__gte=0), name="instrument_day_not_negative"
+                condition=Q(volume__gte=0, turnover__gte=0, open_interest__gte=0),
+                name="instrument_day_not_negative",
             ),
         ]
 

@@ -60,5 +60,3 @@ def day_partitions_make(cursor: Cursor[Any], trading_day: int) -> None:
                 sql.Literal(trading_day + 1),
             )
         )
-
-

@@ -14,7 +14,7 @@ from market.models import time_of
 
 
 class LedgerEntry(ProjectedModel):
-    """One posting (trading-rules.md §6); those of one `seq` sum to 0 per currency. Partitioned by trading day.
+    """One posting (trading-rules.md §6); those of a `seq` sum to 0 per currency. Partitioned by trading day.
 
     `amount` in units of the currency, debit positive: what the venue owes its clients is negative."""
 
@@ -22,7 +22,9 @@ class LedgerEntry(ProjectedModel):
     trading_day = models.IntegerField(_("trading day"))
     line = models.IntegerField()  # from 0 within its seq
     currency = models.CharField(_("currency"), max_length=16)
-    account = models.CharField(_("ledger account"), max_length=80)  # "client", "fees", "clearing:<instrument>", …
+    account = models.CharField(
+        _("ledger account"), max_length=80
+    )  # "client", "fees", "clearing:<instrument>", …
     account_id = models.BigIntegerField(_("account"))  # the client's; 0: the venue's own side
     amount = models.BigIntegerField(_("amount"))
     reason = models.CharField(_("reason"), max_length=32)

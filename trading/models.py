@@ -64,13 +64,16 @@ class Order(ProjectedModel):
             ),
             # A budget order has no volume of its own.
             models.CheckConstraint(
-                condition=~Q(budget=0) | Q(filled=F("volume") - F("left")), name="order_filled_and_left_is_volume"
+                condition=~Q(budget=0) | Q(filled=F("volume") - F("left")),
+                name="order_filled_and_left_is_volume",
             ),
             models.CheckConstraint(
-                condition=~Q(status=terms.FILLED) | Q(left=0) | Q(budget__gt=0), name="order_filled_has_nothing_left"
+                condition=~Q(status=terms.FILLED) | Q(left=0) | Q(budget__gt=0),
+                name="order_filled_has_nothing_left",
             ),
             models.CheckConstraint(
-                condition=Q(updated_at__gte=F("accepted_at"), seq__gte=F("order_id")), name="order_times_in_order"
+                condition=Q(updated_at__gte=F("accepted_at"), seq__gte=F("order_id")),
+                name="order_times_in_order",
             ),
         ]
 
@@ -87,7 +90,7 @@ class Order(ProjectedModel):
 
 
 class Trade(ProjectedModel):
-    """One side of a match: every trade has two rows, its buyer's and its seller's. Partitioned by trading day."""
+    """One side of a match: each has two rows, the buyer's and the seller's. Partitioned by trading day."""
 
     row_id = models.BigIntegerField(primary_key=True)  # 2 × trade_id, + 1 for the seller
     trade_id = models.BigIntegerField()
@@ -118,7 +121,8 @@ class Trade(ProjectedModel):
                 condition=Q(price__gt=0, volume__gt=0, notional__gt=0, fee__gte=0), name="trade_positive"
             ),
             models.CheckConstraint(
-                condition=Q(closed_today__gte=0, closed_today__lte=F("volume")), name="trade_closed_today_within_volume"
+                condition=Q(closed_today__gte=0, closed_today__lte=F("volume")),
+                name="trade_closed_today_within_volume",
             ),
         ]
 
