@@ -16,9 +16,9 @@ def tier_run(tier: str) -> tuple[bool, float]:
     sys.stdout.write(f"\n===== {tier} =====\n")
     sys.stdout.flush()
     began = time.monotonic()
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=10", f"tests/{tier}"]
-    status = subprocess.run(command, cwd=TESTS.parent, check=False, stdin=subprocess.DEVNULL).returncode
-    return status == 0, time.monotonic() - began
+    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--durations=10"]
+    done = subprocess.run([*pytest, f"tests/{tier}"], cwd=TESTS.parent, check=False, stdin=subprocess.DEVNULL)
+    return done.returncode == 0, time.monotonic() - began
 
 
 def main(tiers: list[str]) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from exchange.stack.users import RunUser
+from exchange.stack.users import RunUser, identity
 
 LOG_BYTES_MAX = 16 * 1024 * 1024
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.1, 5.0
@@ -94,15 +94,12 @@ class Child:
         spec = self.spec
         if spec.ready_file is not None:
             spec.ready_file.unlink(missing_ok=True)
-        identity = {}
-        if spec.user is not None:
-            identity = {"user": spec.user.uid, "group": spec.user.gid, "extra_groups": []}
         with self.log_path.open("ab") as log:
             return await asyncio.create_subprocess_exec(
                 *spec.command, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, cwd=spec.cwd,
                 env=dict(spec.environment), start_new_session=True,
-                preexec_fn=die_with(os.getpid(), spec.orphan_signal), **identity,
-            )  # type: ignore[call-overload, no-any-return]  # fmt: skip
+                preexec_fn=die_with(os.getpid(), spec.orphan_signal), **identity(spec.user),
+            )  # fmt: skip
 
     def log_rotate(self) -> None:
         """Keep one older part of the log; the file is emptied in place, as its process holds it open."""

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from exchange.stack.binaries import postgres_programs
-from exchange.stack.users import RunUser, can_reach, server_user
+from exchange.stack.users import RunUser, can_reach, identity, server_user
 
 SYSTEM_FOLDER = Path("/var/lib/outcry")
 OWNER_ROLE, WEB_ROLE, DATABASE = "outcry", "outcry_web", "outcry"
@@ -124,10 +124,8 @@ def _initdb(programs: Path, folder: Path, user: RunUser | None, admin_password: 
     with tempfile.NamedTemporaryFile("w", prefix="outcry-") as password:
         password.write(admin_password)
         password.flush()
-        identity: dict[str, object] = {}
         if user is not None:
             os.chown(password.name, user.uid, user.gid)
-            identity = {"user": user.uid, "group": user.gid, "extra_groups": []}
         done = subprocess.run(
             [
                 str(programs / "initdb"), "-D", str(folder), "-U", "postgres", "--auth=scram-sha-256",
@@ -135,8 +133,8 @@ def _initdb(programs: Path, folder: Path, user: RunUser | None, admin_password: 
                 "--no-instructions",
             ],
             cwd="/", env={"PATH": os.defpath, "LC_ALL": "C"}, capture_output=True, text=True,
-            timeout=INITDB_TIMEOUT_S, check=False, **identity,
-        )  # type: ignore[call-overload]  # fmt: skip
+            timeout=INITDB_TIMEOUT_S, check=False, **identity(user),
+        )  # fmt: skip
     if done.returncode != 0:
         raise PostgresFailed(f"initdb failed: {done.stderr.strip() or done.stdout.strip()}")
 

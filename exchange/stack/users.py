@@ -6,6 +6,7 @@ import pwd
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 class UserMissing(Exception):
@@ -41,12 +42,19 @@ def server_user(cluster: Path) -> RunUser | None:
     return RunUser(entry.pw_uid, entry.pw_gid)
 
 
+def identity(user: RunUser | None) -> dict[str, Any]:
+    """The arguments with which `subprocess` starts a process as that user."""
+    if user is None:
+        return {}
+    return {"user": user.uid, "group": user.gid, "extra_groups": []}
+
+
 def can_reach(user: RunUser | None, folder: Path) -> bool:
     """True when that user can enter the folder (every parent included) and read it."""
     if user is None:
         return os.access(folder, os.R_OK | os.X_OK)
     done = subprocess.run(
         ["/bin/sh", "-c", 'cd -- "$1" && test -r .', "sh", str(folder)],
-        user=user.uid, group=user.gid, extra_groups=[], cwd="/", env={}, capture_output=True, check=False,
+        cwd="/", env={}, capture_output=True, check=False, **identity(user),
     )  # fmt: skip
     return done.returncode == 0

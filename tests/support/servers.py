@@ -29,6 +29,7 @@ from exchange.stack.postgres import (
     system_place,
 )
 from exchange.stack.redis_server import redis_config_write, redis_url
+from exchange.stack.users import identity
 from tests.support.waiting import wait_until
 
 TEMPLATE = "outcry_template"
@@ -97,14 +98,11 @@ def postgres_server(
 
 def postgres_start(cluster: Cluster, folder: Path, *, unsafe: bool) -> subprocess.Popen[bytes]:
     """Start the server of a cluster; it dies with this process."""
-    identity: dict[str, object] = {}
-    if cluster.user is not None:
-        identity = {"user": cluster.user.uid, "group": cluster.user.gid, "extra_groups": []}
     with (folder / "postgres.log").open("ab") as log:
         return subprocess.Popen(
             cluster.command(unsafe=unsafe), cwd="/", stdout=log, stderr=log, start_new_session=True,
-            preexec_fn=die_with(os.getpid(), signal.SIGINT), **identity,
-        )  # type: ignore[call-overload, no-any-return]  # fmt: skip
+            preexec_fn=die_with(os.getpid(), signal.SIGINT), **identity(cluster.user),
+        )  # fmt: skip
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from typing import Any
 from exchange.stack.child import die_with
 from exchange.stack.locate import run_file_read
 from exchange.stack.postgres import system_place
-from exchange.stack.users import RunUser
+from exchange.stack.users import RunUser, identity
 from tests.support.servers import open_folder
 from tests.support.waiting import wait_until
 
@@ -123,16 +123,13 @@ def stack_spawn(
     env = {key: value for key, value in os.environ.items() if key not in FOREIGN}
     env |= {"OUTCRY_DATA": str(data), "OUTCRY_WEB_PORT": "0", "OUTCRY_DEMO": "1" if demo else "0"}
     env |= dict(environ or {})
-    identity: dict[str, object] = {}
-    if user is not None:
-        identity = {"user": user.uid, "group": user.gid, "extra_groups": []}
     output_path = data.with_name(f"{data.name}.out")
     with output_path.open("ab") as output:
         process = subprocess.Popen(
             [python, "manage.py", "up"], cwd=BASE_DIR, env=env, stdin=subprocess.DEVNULL,
             stdout=output, stderr=output, start_new_session=True,
-            preexec_fn=die_with(os.getpid(), signal.SIGKILL), **identity,
-        )  # type: ignore[call-overload]  # fmt: skip
+            preexec_fn=die_with(os.getpid(), signal.SIGKILL), **identity(user),
+        )  # fmt: skip
     return RunningStack(data, process, env, output_path)
 
 
