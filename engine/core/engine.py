@@ -65,13 +65,15 @@ HANDLERS: dict[type[Any], Callable[[State, Any], None]] = {
 
 
 class Applied:
-    """What a batch came to. Events of command i are events[ends[i-1]:ends[i]]; the first of them is its answer."""
+    """What a batch came to. Events of command i are events[ends[i-1]:ends[i]]; the first of them is its answer.
+    `finished` are the orders that left the core in it, as they left, for readers that still show them."""
 
-    __slots__ = ("ends", "events")
+    __slots__ = ("ends", "events", "finished")
 
-    def __init__(self, events: list[Event], ends: list[int]) -> None:
+    def __init__(self, events: list[Event], ends: list[int], finished: list[Order]) -> None:
         self.events = events
         self.ends = ends
+        self.finished = finished
 
     def of(self, index: int) -> list[Event]:
         """The events of the batch's command `index`."""
@@ -100,6 +102,8 @@ class Engine:
         state.time = time
         events: list[Event] = []
         state.out = events
+        finished: list[Order] = []
+        state.finished = finished
         ends: list[int] = []
         handlers = HANDLERS
         seq = first_seq - 1
@@ -111,7 +115,7 @@ class Engine:
             else:
                 handlers[type(command)](state, command)
             ends.append(len(events))
-        return Applied(events, ends)
+        return Applied(events, ends, finished)
 
     @property
     def seq(self) -> int:

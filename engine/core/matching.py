@@ -155,6 +155,7 @@ def fillable(order: Order, instrument: Instrument) -> bool:
 def order_forget(state: State, order: Order, status: int, code: Code) -> None:
     """The order is finished: it leaves the live orders; its client order id remembers how."""
     del state.orders[order.order_id]
+    state.finished.append(order)
     account = order.account
     account.orders -= 1
     client = order.client

@@ -62,6 +62,7 @@ class State:
         "open_orders_max",
         "orders",
         "out",
+        "finished",
         "owners",
         "requests",
         "requests_before",
@@ -97,6 +98,7 @@ class State:
         self.requests: dict[str, Request] = {}
         self.requests_before: dict[str, Request] = {}
         self.out: list[Event] = []
+        self.finished: list[Order] = []  # of the batch under way
         self.settings_apply()
 
     def settings_apply(self) -> None:
