@@ -5,7 +5,11 @@ from django.apps import AppConfig
 
 
 class AccountsConfig(AppConfig):
-    """Registers the app; nothing is imported or connected at start-up."""
+    """Registers the app and what the OpenAPI schema must know of its token; nothing connects at start-up."""
 
     name = "accounts"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """drf-spectacular finds extensions by their having been imported."""
+        import accounts.http.schema  # noqa: F401

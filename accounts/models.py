@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from accounts.projected import ProjectedModel
-from accounts.rights import RoleName
+from accounts.rights import ROLE_CHOICES, RoleName
 
 ACCOUNT_ID_FIRST = 80_000_001
 
@@ -54,7 +54,7 @@ class UserRole(models.Model):
     """One role of one user, with who gave it (nobody: createsuperuser, the seed, registration)."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="roles")
-    role = models.CharField(max_length=16, choices=[(role.value, role.value) for role in RoleName])
+    role = models.CharField(max_length=16, choices=ROLE_CHOICES)
     granted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )

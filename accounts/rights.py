@@ -44,6 +44,7 @@ class RoleName(StrEnum):
     ADMIN = "admin"
 
 
+ROLE_CHOICES: Final = [(role.value, role.value) for role in RoleName]
 ROLE_RIGHTS: Final[dict[RoleName, frozenset[Right]]] = {
     RoleName.TRADER: frozenset({Right.READ_OWN, Right.TRADE, Right.TRANSFER, Right.ACCOUNT_OPEN}),
     RoleName.ANALYST: frozenset({Right.READ_OWN}),

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from accounts.http.drf import ExactDecimalField, ExactIntegerField, StrictSerializer, TextField
 from accounts.models import TradingAccount, User
-from accounts.rights import RoleName
+from accounts.rights import ROLE_CHOICES, RoleName
 from engine.live import LiveFunds
 
 PASSWORD_MAX = 128
@@ -96,14 +96,14 @@ class UsersOut(serializers.Serializer[Any]):
 class RolesIn(StrictSerializer):
     user_id = ExactIntegerField(min_value=1)
     roles = serializers.ListField(
-        child=serializers.ChoiceField(choices=[role.value for role in RoleName]),
+        child=serializers.ChoiceField(choices=ROLE_CHOICES),
         max_length=len(RoleName),
     )
 
 
 class RoleAddIn(StrictSerializer):
     user_id = ExactIntegerField(min_value=1)
-    role = serializers.ChoiceField(choices=[role.value for role in RoleName])
+    role = serializers.ChoiceField(choices=ROLE_CHOICES)
 
 
 class RolesOut(serializers.Serializer[Any]):

@@ -137,6 +137,21 @@ REST_FRAMEWORK: dict[str, Any] = {
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
 }
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Outcry",
+    "DESCRIPTION": "Futures and spot trading. Every answer of /api wears the envelope {success, data, error}.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "accounts.http.schema.envelope_hook",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "RoleEnum": "accounts.rights.ROLE_CHOICES",
+        "AccountStateEnum": "accounts.models.TradingAccount.State",
+        "CashRequestStateEnum": "settlement.models.CashRequest.State",
+    },
+}
 # Five wrong passwords for one name from one address: fifteen minutes of waiting. The name alone would let
 # anybody lock a victim out; guessing from many addresses is slowed by the login throttle per name.
 AXES_FAILURE_LIMIT = 5
