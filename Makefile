@@ -10,7 +10,7 @@ LOCK := $(VENV)/bin/uv pip compile --generate-hashes --no-emit-index-url --unive
 	--no-header --quiet --upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help up test coverage lint types lock bench migrations clean-data deploy-check
+.PHONY: help up test coverage lint types lock bench migrations clean-data
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -31,9 +31,6 @@ lint: $(VENV)/.dev ## ruff, the layers (import-linter), missing migrations.
 
 types: $(VENV)/.dev ## mypy, strict, with the Django plugin.
 	@$(PY) -m mypy .
-
-deploy-check: $(VENV)/.dev ## Django's own check of the production settings.
-	@$(PY) -m tests.support.deploy_check
 
 migrations: $(VENV)/.dev ## Write the migrations that the models need.
 	@DJANGO_SETTINGS_MODULE=exchange.settings.test $(PY) -W ignore manage.py makemigrations

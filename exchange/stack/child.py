@@ -97,7 +97,7 @@ class Child:
         with self.log_path.open("ab") as log:
             return await asyncio.create_subprocess_exec(
                 *spec.command, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, cwd=spec.cwd,
-                env=dict(spec.environment), start_new_session=True,
+                env=dict(spec.environment), start_new_session=True, umask=0o077,
                 preexec_fn=die_with(os.getpid(), spec.orphan_signal), **identity(spec.user),
             )  # fmt: skip
 

@@ -91,7 +91,7 @@ def postgres_server(
         roles_prepare(server.admin_url(), owner, web)
         yield server
     finally:
-        _end(process, signal.SIGINT)
+        end(process, signal.SIGINT)
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(system_place(folder), ignore_errors=True)
 
@@ -140,7 +140,7 @@ def redis_server(port: int = 0, password: str = "") -> Iterator[RedisServer]:
         wait_until(lambda: redis_answers(server.url), what="Redis answers")
         yield server
     finally:
-        _end(server.process, signal.SIGTERM)
+        end(server.process, signal.SIGTERM)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -179,7 +179,8 @@ def redis_answers(url: str) -> bool:
             return False
 
 
-def _end(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+def end(process: subprocess.Popen[bytes], number: signal.Signals = signal.SIGINT) -> None:
+    """Stop a server and wait until it is gone; insist after 15 s."""
     process.send_signal(number)
     try:
         process.wait(15)
