@@ -36,12 +36,13 @@ class Reading:
     """The state at the end of a stretch of the journal: the engine stands exactly at `seq`.
 
     touched: accounts whose stored state may have changed, with the sequence of the last change ·
-    accounts: their views."""
+    accounts: their views · day_of: the trading day a sequence belongs to."""
 
     engine: Engine
     seq: int
     touched: Mapping[int, int]
     accounts: Sequence[AccountView]
+    day_of: Callable[[int], int]
 
 
 Handler = Callable[[Any, Moment], None]
@@ -156,7 +157,7 @@ def upsert_sql(table: Table, staging: str, returning: bool) -> sql.Composed:
         if name in table.key:
             continue
         value = table.merges.get(name, f'new."{name}"').replace("new.", "excluded.")
-        sets.append(sql.SQL("{} = {}").format(sql.Identifier(name), sql.SQL(value)))  # type: ignore[arg-type]
+        sets.append(sql.SQL("{} = {}").format(sql.Identifier(name), sql.SQL(value)))
     statement = sql.SQL(
         "INSERT INTO {} AS old ({}) SELECT {} FROM {} ON CONFLICT ({}) DO UPDATE SET {}"
     ).format(
@@ -204,7 +205,7 @@ class Update:
         sets = [
             sql.SQL("{} = {}").format(
                 sql.Identifier(name),
-                sql.SQL(table.merges.get(name, f'new."{name}"')),  # type: ignore[arg-type]
+                sql.SQL(table.merges.get(name, f'new."{name}"')),
             )
             for name in self.columns
             if name not in table.key
@@ -220,20 +221,21 @@ class Update:
 
 @dataclass(slots=True)
 class Purge:
-    """Takes away the rows whose `column` is one of `values` and which the upsert before it left untouched
-    (their seq is older than `seq`)."""
+    """Takes away the rows of owners that changed which the upsert before it did not bring.
+
+    `owners`: value of `column` → sequence of its last change, which every row brought carries as `seq`."""
 
     table: Table
     column: str
-    values: list[int]
-    seq: int
+    owners: Mapping[int, int]
 
     def apply(self, cursor: Cursor[Any]) -> Sequence[Row]:
-        if self.values:
+        if self.owners:
             cursor.execute(
-                sql.SQL("DELETE FROM {} WHERE {} = ANY(%s) AND seq < %s").format(
-                    sql.Identifier(self.table.name), sql.Identifier(self.column)
-                ),
-                (self.values, self.seq),
+                sql.SQL(
+                    "DELETE FROM {} AS old USING unnest(%s::bigint[], %s::bigint[]) AS owner (id, seq)"
+                    " WHERE old.{} = owner.id AND old.seq < owner.seq"
+                ).format(sql.Identifier(self.table.name), sql.Identifier(self.column)),
+                (list(self.owners), list(self.owners.values())),
             )
         return ()

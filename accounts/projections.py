@@ -85,11 +85,12 @@ class AccountGatherer:
 
     def writes(self, reading: Reading) -> list[Write]:
         scale = terms.CURRENCY_SCALES[CURRENCY]
-        day = reading.engine.trading_day
-        rows: list[Row] = [
-            (view.account_id, view.owner, CURRENCY, scale, view.freeze, day, view.pre_balance, view.deposit,
-             view.withdraw, view.close_profit, view.commission, view.margin, view.frozen_margin,
-             view.frozen_commission, view.open_orders, reading.touched[view.account_id])
-            for view in reading.accounts
-        ]  # fmt: skip
+        rows: list[Row] = []
+        for view in reading.accounts:
+            seq = reading.touched[view.account_id]
+            rows.append(
+                (view.account_id, view.owner, CURRENCY, scale, view.freeze, reading.day_of(seq), view.pre_balance,
+                 view.deposit, view.withdraw, view.close_profit, view.commission, view.margin,
+                 view.frozen_margin, view.frozen_commission, view.open_orders, seq)
+            )  # fmt: skip
         return [Upsert(ACCOUNT_STATE, rows)]

@@ -13,15 +13,18 @@ from typing import Any, Final
 
 import psycopg
 import redis
+from django.apps import apps
 from django.conf import settings
-from psycopg import Connection, Cursor
+from psycopg import Connection, Cursor, sql
 
+from accounts.projected import ProjectedModel
 from accounts.projected_writes import Gatherer, Handler, Moment, Reading, Row, Upsert, Write
 from accounts.projections import AccountGatherer, TouchedAccounts
 from engine import messages
 from engine.core import events
 from engine.core.engine import Engine
 from engine.journal.faults import reach
+from engine.live.keys import projected_key
 from engine.process.projecting import ProjectorLost, Record
 from market.partitions import day_partitions_make
 from market.projections import BAR, InstrumentGatherer, TapeGatherer
@@ -94,9 +97,7 @@ def rows_gather(records: Sequence[Record], engine: Engine, days: TradingDays) ->
     ]
     opened = _events_pass(records, days, _handlers_join([touched, *gatherers]))
     seq_of = touched.seq_of(engine)
-    reading = Reading(
-        engine, last.last_seq, seq_of, [engine.account_view(account_id) for account_id in seq_of]
-    )
+    reading = state_reading(engine, seq_of, days)
     return Prepared(
         after_seq=first.first_seq - 1,
         seq=last.last_seq,
@@ -106,6 +107,12 @@ def rows_gather(records: Sequence[Record], engine: Engine, days: TradingDays) ->
         days_opened=opened,
         writes=[write for gatherer in gatherers for write in gatherer.writes(reading)],
     )
+
+
+def state_reading(engine: Engine, touched: Mapping[int, int], days: TradingDays) -> Reading:
+    """What the gatherers may ask at the end of a stretch; `touched` as in Reading."""
+    views = [engine.account_view(account_id) for account_id in touched]
+    return Reading(engine, engine.seq, touched, views, days.of)
 
 
 def _handlers_join(sources: Sequence[Any]) -> dict[type[Any], tuple[Handler, ...]]:
@@ -225,7 +232,7 @@ class VenueProjector:
             with connection.transaction(), connection.cursor() as cursor:
                 progress_move(cursor, prepared)
                 bars = rows_write(cursor, prepared)
-        except psycopg.OperationalError as error:
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             self.release()
             raise ProjectorLost(f"PostgreSQL: {str(error).strip()}") from error
         reach("projector.after_commit")
@@ -237,14 +244,27 @@ class VenueProjector:
         if connection is not None:
             connection.close()
 
+    def reset(self) -> None:
+        """Empty every projected table and start again from sequence 0 (rebuild). Raises ProjectorLost."""
+        connection = self._held()
+        tables = sql.SQL(", ").join(sql.Identifier("public", name) for name in projected_tables())
+        with connection.transaction():
+            connection.execute(sql.SQL("TRUNCATE {}").format(tables))
+            self._days = _progress_prepare(connection)
+
     def connection(self) -> Connection[Any]:
-        """The session that holds the right; for rebuild. Raises ProjectorLost."""
+        """The session that holds the right; for rebuild and tests. Raises ProjectorLost."""
         return self._held()
 
     def _held(self) -> Connection[Any]:
         if self._connection is None or self._connection.closed:
             raise ProjectorLost("the right to project is not held")
         return self._connection
+
+
+def projected_tables() -> list[str]:
+    """Every projected model's table, progress included."""
+    return sorted(model._meta.db_table for model in apps.get_models() if issubclass(model, ProjectedModel))
 
 
 def connect(database_url: str) -> Connection[Any]:
@@ -287,11 +307,6 @@ def _progress_prepare(connection: Connection[Any]) -> TradingDays:
     return TradingDays(connection.execute("SELECT seq, trading_day FROM market_tradingday").fetchall())
 
 
-def projected_key(stack_id: str) -> str:
-    """Redis: how far history reaches; up to it live state may forget finished orders."""
-    return f"projected:{stack_id}:{PARTITION}"
-
-
 def bars_key(stack_id: str) -> str:
     """Redis: a hash, instrument → its newest 1-minute bar as MessagePack of market.projections.BAR_FIELDS."""
     return f"bars:{stack_id}:{PARTITION}:open"
@@ -317,7 +332,7 @@ class RedisAnnouncer:
             pipe = self._client.pipeline(transaction=True)
             bars = self._newest if self._is_away else grown
             if bars:
-                packed = {name: messages.wire_encode(_bar_plain(row)) for name, row in bars.items()}
+                packed: dict[Any, Any] = {name: messages.wire_encode(_bar_plain(row)) for name, row in bars.items()}
                 pipe.hset(bars_key(self._stack_id), mapping=packed)
             pipe.set(projected_key(self._stack_id), committed.seq)
             pipe.execute()

@@ -147,9 +147,9 @@ class HoldingGatherer:
     def writes(self, reading: Reading) -> list[Write]:
         positions: list[Row] = []
         wallets: list[Row] = []
-        seq = reading.seq
         for view in reading.accounts:
             account_id = view.account_id
+            seq = reading.touched[account_id]
             positions += [
                 (account_id, copy_text(held.instrument), *_position_values(held), seq)
                 for held in view.positions
@@ -158,6 +158,6 @@ class HoldingGatherer:
         return [
             Upsert(POSITION, positions),
             # What an account no longer holds was not brought by the upsert.
-            Purge(POSITION, "account_id", list(reading.touched), seq),
+            Purge(POSITION, "account_id", reading.touched),
             Upsert(WALLET, wallets),
         ]
