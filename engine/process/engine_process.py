@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from engine.journal import Journal, JournalError, JournalFenced, open_journal
 from engine.live import LiveFenced
 from engine.messages import WireRefused
+from engine.process.collector import Collector
 from engine.process.figures import Figures, figures_write
 from engine.process.follower import Follower
 from engine.process.leader import FIGURES_S, ClockRefused, Leader
@@ -145,7 +146,10 @@ class EngineProcess:
         logger.info("%s leads epoch %d from sequence %d", settings.name, epoch, leader.replica.seq)
         try:
             await leader.run(
-                self._stop, changes_since=follower.changes_since, on_open=lambda: self._say("leader")
+                self._stop,
+                changes_since=follower.changes_since,
+                on_open=lambda: self._say("leader"),
+                collector=Collector(),
             )
         finally:
             await leader.close()

@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.changes import Changes, ChangesLog
+from engine.changes import Changes, changes_make, changes_of
+from engine.core.engine import Applied
 from engine.journal import HEARTBEAT_STALE_NS, Batch, Journal, Tail
 from engine.process.figures import Figures
 from engine.process.projecting import Record
@@ -19,8 +20,7 @@ from engine.snapshots import SnapshotStore
 logger = logging.getLogger(__name__)
 
 STEP_COMMANDS = 5_000  # replayed in one go, before the loop looks around
-RECENT_EVENTS_MAX = 50_000  # kept for beginning to project where another stopped
-NEAR_BATCHES = 200  # so close behind the mark, what batches changed is kept for a take-over
+RECENT_EVENTS_MAX = 50_000  # kept for a take-over, and for beginning to project where another stopped
 POLL_S = 0.005
 DEAD_CHECK_S = 0.05
 ACQUIRE_S = 1.0
@@ -55,7 +55,6 @@ class Follower:
         self._recent: deque[Record] = deque()
         self._recent_events = 0
         self._recent_from = 0  # every record after this sequence is in _recent
-        self._changes = ChangesLog()
         self._tail: Tail | None = None
         self.replica: Replica
         self._restore(None)
@@ -87,11 +86,7 @@ class Follower:
         records = []
         while self._unread and done < commands_max:
             batch = self._unread.popleft()
-            before = self.replica.seq
-            record = self.replica.replay(batch, self._voided)
-            records.append(record)
-            if len(self._unread) < NEAR_BATCHES:
-                self._changes.add(self.replica.engine, record.applied, before)
+            records.append(self.replica.replay(batch, self._voided))
             done += batch.count
         if records:
             self._keep(records)
@@ -116,7 +111,14 @@ class Follower:
 
     def changes_since(self, seq: int) -> Changes | None:
         """What changed after `seq`, as it is now; None when that is too long ago."""
-        return self._changes.since(self.replica.engine, seq)
+        if seq == self.replica.seq:
+            return changes_make()
+        records = [record for record in self._recent if record.batch.last_seq > seq]
+        if not records or records[0].batch.first_seq != seq + 1:
+            return None
+        events = [event for record in records for event in record.applied.events]
+        finished = [order for record in records for order in record.applied.finished]
+        return changes_of(self.replica.engine, Applied(events, [len(events)], finished))
 
     # Projecting -----------------------------------------------------------------------------------------
 
@@ -127,9 +129,10 @@ class Follower:
             return projection is not None
         if not await projection.acquire():
             return False
-        if projection.applied_seq < self._recent_from:
-            self._restore(projection.applied_seq)
-        projection.offer(list(self._recent))
+        if not projection.resume(self.replica.seq):
+            if projection.applied_seq < self._recent_from:
+                self._restore(projection.applied_seq)
+            projection.begin(list(self._recent))
         return True
 
     async def project(self) -> bool:

@@ -7,6 +7,7 @@ import time as time_module
 import uuid
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any
 
 from redis.asyncio import Redis
@@ -320,10 +321,12 @@ class Leader:
         *,
         changes_since: Callable[[int], Changes | None] = lambda seq: None,
         on_open: Callable[[], None] = lambda: None,
+        collector: Collector | None = None,
     ) -> None:
         """Lead until `stop`, then finish and answer what waits. Raises what ends a leader (see `step`).
 
         It gives signs of life to the journal from the start, and takes commands once live state is right.
+        `collector`: None leaves the garbage collector as it is.
         """
         tasks = [self._spawn(self._heartbeats()), self._spawn(self._receiving())]
         stopping = self._spawn(stop.wait())
@@ -333,7 +336,7 @@ class Leader:
             if not await self._first_of(opening, stopping, *tasks):
                 return
             on_open()
-            with Collector() as collector:
+            with collector or nullcontext():
                 turns = self._spawn(self._turns())
                 loops = (self._announcements(), self._live_checks(), self._figures_loop())
                 tasks += [turns, self._spawn(self._tidying(collector)), *map(self._spawn, loops)]
@@ -423,14 +426,14 @@ class Leader:
         else:
             self.figures.redis_away = 0
 
-    async def _tidying(self, collector: Collector) -> None:
+    async def _tidying(self, collector: Collector | None) -> None:
         """Once a second: forget old answers; when idle collect; when the disk was full try it."""
         while True:
             await asyncio.sleep(FIGURES_S)
             self._answers.forget_old(self._clock())
             if self.figures.journal_full:
                 self.submit_soon([c.AdvanceTime()])
-            if not len(self._intake):
+            if collector is not None and not len(self._intake):
                 collector.idle()
 
     async def _figures_loop(self) -> None:

@@ -18,7 +18,11 @@ T = TypeVar("T")
 
 
 class Projection:
-    """Holds the right to project, or not; `records` are those replayed and not yet committed."""
+    """Holds the right to project, or not, and the records that were replayed and not yet committed.
+
+    Once it has held the right it goes on collecting without it (Postgres may only be away), until there are more
+    than `events_max` events; those are then derived again, from a snapshot.
+    """
 
     def __init__(self, projector: Projector, figures: Figures, *, events_max: int = EVENTS_MAX) -> None:
         self._projector = projector
@@ -26,15 +30,17 @@ class Projection:
         self._events_max = events_max
         self._thread = ThreadPoolExecutor(1, "projector")
         self._records: list[Record] = []
-        self._prepared: tuple[int, Any] | None = None  # (last sequence, what the projector made of it)
-        self._is_overrun = False
+        self._events = 0
+        self._committing: list[Record] = []
+        self._prepared: Any = None
+        self._is_collecting = False
         self.is_held = False
         self.applied_seq = 0
 
     @property
     def is_waiting(self) -> bool:
         """True when something replayed is not committed yet."""
-        return bool(self._records) or self._prepared is not None
+        return bool(self._records or self._committing)
 
     async def acquire(self) -> bool:
         """Try to become the one who projects; then `applied_seq` is where to go on from."""
@@ -46,63 +52,100 @@ class Projection:
             logger.warning("cannot acquire the projections: %s", error)
             await self._release()
             return False
+        self._records_set(self._committing + self._records)
+        self._committing, self._prepared = [], None
         self.is_held = True
         self._figures.projecting, self._figures.projected_seq = 1, self.applied_seq
         return True
 
+    def resume(self, seq: int) -> bool:
+        """True when what was collected joins `applied_seq` and reaches `seq`; else it is forgotten."""
+        later = [record for record in self._records if record.batch.last_seq > self.applied_seq]
+        is_joined = bool(later) and later[0].batch.first_seq == self.applied_seq + 1
+        if self.applied_seq == seq or (is_joined and later[-1].batch.last_seq == seq):
+            self._records_set(later)
+            self._is_collecting = True
+            return True
+        self._records_set([])
+        self._is_collecting = False
+        return False
+
+    def begin(self, records: Sequence[Record]) -> None:
+        """Collect from here on, beginning with these."""
+        self._is_collecting = True
+        self._records_set([])
+        self.offer(records)
+
     def offer(self, records: Sequence[Record]) -> None:
         """Take replayed records in; those that are committed already are passed over."""
-        if not self.is_held or self._is_overrun:
+        if not self._is_collecting:
             return
-        self._records += [record for record in records if record.batch.last_seq > self.applied_seq]
-        events = sum(len(record.applied.events) for record in self._records)
-        self._figures.projection_waiting = events
-        if events > self._events_max:
-            logger.warning("%d events wait for Postgres: they will be derived again from a snapshot", events)
-            self._is_overrun = True
-            self._records = []
+        new = [record for record in records if record.batch.last_seq > self.applied_seq]
+        self._records += new
+        self._events += sum(len(record.applied.events) for record in new)
+        self._figures.projection_waiting = self._events
+        if self._events > self._events_max:
+            logger.warning("%d events wait for Postgres: they are derived again later", self._events)
+            self._forget()
+
+    def _forget(self) -> None:
+        """Too much waits. Without the right: acquire again, from what is committed."""
+        self._records_set([])
+        self._is_collecting = False
+        self.is_held = False
+        self._figures.projecting = 0
 
     async def commit(self, engine: Engine) -> bool:
         """Write what waits in one transaction. True: done; False: Postgres is away, or the right was lost.
 
         The rows are prepared before anything is awaited, so `engine` stands at the last record.
         """
-        if self._prepared is None and self._records:
-            seq = self._records[-1].batch.last_seq
-            self._prepared = (seq, self._projector.prepare(self._records, engine))
-            self._records = []
-        if self._prepared is None:
+        if not self._committing and self._records:
+            self._prepared = self._projector.prepare(self._records, engine)
+            self._committing = self._records
+            self._records_set([])
+        if not self._committing:
             return True
-        seq, prepared = self._prepared
+        prepared = self._prepared
         try:
             await self._in_thread(lambda: self._projector.commit(prepared))
         except ProjectorLost as lost:
-            logger.warning("another projects now: %s", lost)
-            await self.let_go()
+            logger.warning("the right to project is lost: %s", lost)
+            await self._lose()
             return False
-        except Exception as error:  # Postgres away, a deadlock, …: the same rows again
-            logger.warning("projecting up to %d waits: %s", seq, error)
-            if self._is_overrun:
-                await self.let_go()
+        except Exception as error:  # a deadlock, a full disk, …: the same rows again
+            logger.warning("projecting waits: %s", error)
             return False
-        self._prepared = None
-        self.applied_seq = self._figures.projected_seq = seq
-        self._figures.projection_waiting = sum(len(record.applied.events) for record in self._records)
-        if self._is_overrun:
-            await self.let_go()
+        if self._committing:
+            self.applied_seq = self._figures.projected_seq = self._committing[-1].batch.last_seq
+        self._committing, self._prepared = [], None
+        self._figures.projection_waiting = self._events
         return True
+
+    async def _lose(self) -> None:
+        """The right is gone; keep what is not committed for when it comes back."""
+        uncommitted = self._committing + self._records
+        self._committing, self._prepared = [], None
+        self._records_set(uncommitted if self._is_collecting else [])
+        self.is_held = False
+        self._figures.projecting = 0
+        await self._release()
 
     async def let_go(self) -> None:
         """Give the right back and forget what waits; whoever acquires it goes on from what is committed."""
-        self.is_held = self._is_overrun = False
-        self._records, self._prepared = [], None
-        self._figures.projecting = self._figures.projection_waiting = 0
+        self._forget()
+        self._committing, self._prepared = [], None
         await self._release()
 
     async def close(self) -> None:
         """Let go and end the thread."""
         await self.let_go()
         self._thread.shutdown(wait=False)
+
+    def _records_set(self, records: list[Record]) -> None:
+        self._records = records
+        self._events = sum(len(record.applied.events) for record in records)
+        self._figures.projection_waiting = self._events
 
     async def _release(self) -> None:
         try:

@@ -2,6 +2,7 @@
 Called by pytest; nothing here waits, tests step what they need."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 
+from exchange.projecting import projector_make
 from exchange.stack.grants import grants_apply
 from exchange.stack.postgres import WEB_ROLE
 from tests.support.servers import TEMPLATE, PostgresServer, RedisServer, postgres_server, redis_server
+from tests.support.venue import Venue
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +54,29 @@ def redis_empty(redis: RedisServer) -> RedisServer:
     with redis_package.Redis.from_url(redis.url) as client:
         client.flushall()
     return redis
+
+
+@pytest.fixture
+def venue(tmp_path: Path, redis_empty: RedisServer) -> Iterator[Venue]:
+    """A stepped venue without projections: IF, cu and BTC_USDT listed, accounts 1 and 2 funded."""
+    venue = Venue(tmp_path, redis_empty.url, settings.OUTCRY_STACK_ID)
+    yield _venue_opened(venue)
+    venue.close()
+
+
+@pytest.fixture
+def projected_venue(tmp_path: Path, redis_empty: RedisServer, transactional_db: None) -> Iterator[Venue]:
+    """As `venue`, with the real projector: `step()` and `project()` bring Postgres up to date."""
+    venue = Venue(tmp_path, redis_empty.url, settings.OUTCRY_STACK_ID, projector=projector_make())
+    yield _venue_opened(venue)
+    venue.close()
+
+
+def _venue_opened(venue: Venue) -> Venue:
+    venue.open_day()
+    venue.open_account(1, USDT=10**12, BTC=10**10)
+    venue.open_account(2, USDT=10**12, BTC=10**10)
+    return venue
 
 
 def database_point(name: str) -> None:

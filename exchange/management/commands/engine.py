@@ -1,0 +1,36 @@
+"""`manage.py engine --name engine-1`: one engine process; follows, projects, and leads when nobody else does.
+Started by the supervisor or by an operator's service manager, usually two of them."""
+
+import asyncio
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from engine.process.engine_process import EngineProcess, EngineSettings
+from exchange.projecting import projector_make
+
+
+class Command(BaseCommand):
+    help = "Run one engine process. Exit codes: 0 stopped, 4 fenced, 5 a command failed, 6 replay differs, \
+7 the clock runs backwards, 8 the journal is unusable."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--name", required=True, help="of this process, unique in the venue: engine-1")
+        parser.add_argument("--no-projecting", action="store_true", help="never write the projections")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Raises CommandError with the exit code of whatever ended it."""
+        place = EngineSettings(
+            name=options["name"],
+            data=settings.DATA_DIR,
+            journal_url=settings.JOURNAL_URL,
+            redis_url=settings.REDIS_URL,
+            stack_id=settings.OUTCRY_STACK_ID,
+        )
+        projector = None if options["no_projecting"] else projector_make()
+        code = asyncio.run(EngineProcess(place, projector).run())
+        if code:
+            raise CommandError(f"engine {place.name} ended with code {code}", returncode=code)
