@@ -60,6 +60,7 @@ def async_endpoint(
                 return _refused(error, method)
 
         functools.update_wrapper(endpoint, view)
+        endpoint.methods = (method,)  # type: ignore[attr-defined]
         return csrf_exempt(endpoint)  # a bearer token is never sent by a browser on its own
 
     return decorate
