@@ -1,6 +1,7 @@
 """One listed instrument: its rules in force, its prices and counters of the day, its book.
 Called by every handler of the core; prices are ticks unless the name says p4 (1/10,000 of the quote unit)."""
 
+from dataclasses import replace
 from typing import Any
 
 from engine.core import terms
@@ -116,7 +117,10 @@ class Instrument:
 
     def rates_apply(self, rates: Rates) -> None:
         """Put rates in force: per-lot costs, the history lots' margin and the day's price limits follow."""
-        self.rates = self.spec.rates = rates
+        self.rates = rates
+        if self.spec.rates is not rates:
+            # The spec in hand is also a command's, an event's and a reader's: theirs must stay as they were.
+            self.spec = replace(self.spec, rates=rates)
         self._costs.clear()
         self.history_costs = LotCosts(self.pre_settlement * self.p4_money, rates)
         self.upper, self.lower = self.limits()
