@@ -160,6 +160,8 @@ def order_forget(state: State, order: Order, status: int, code: Code) -> None:
     account.orders -= 1
     client = order.client
     if client is not None:
+        if account.ids_roll != state.roll:
+            account.ids_turn(state.roll)  # while it still counts as live: its id stays known for this day
         client.status = status
         client.left = order.left
         client.code = int(code)

@@ -423,6 +423,8 @@ def _accept(state: State, account: Account, instrument: Instrument, order: Order
 
 def _finish(state: State, instrument: Instrument, order: Order, stopped: Code) -> None:
     if order.budget:
+        if stopped == Code.OK and order.budget_left == order.budget:
+            stopped = Code.NOT_FILLABLE  # the budget does not buy one lot step: nothing filled is EXPIRED (§9)
         status = terms.FILLED if stopped == Code.OK else terms.EXPIRED
         order_end(state, order, status, stopped)
     elif not order.left:
