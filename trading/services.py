@@ -3,7 +3,7 @@ Called by the REST views and by the sockets; both show what these functions retu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -109,20 +109,23 @@ def id_parse(value: object) -> int | None:
 
 async def order_submit(*, principal: Principal, account_id: object, request: OrderRequest) -> Written:
     """Submit one order and wait until its command is durable. ApiError for every refusal."""
+    prepared = await order_submit_prepare(principal=principal, account_id=account_id, request=request)
+    return await prepared.send_one()
+
+
+async def order_submit_prepare(
+    *, principal: Principal, account_id: object, request: OrderRequest
+) -> Prepared:
+    """The order checked and in numbers of the core; nothing is sent yet."""
     require(principal, Right.TRADE)
     account = account_resolve(principal, account_id)
-    command = await _submit_command(principal, account, request)
-    try:
-        reply = await door().call(command)
-    except DoorError as error:
-        raise _door_error(error) from error
-    return _submitted(command, reply)
+    return Prepared([await _submit_command(principal, account, request)], _submitted)
 
 
-async def order_submit_batch(
+async def order_submit_batch_prepare(
     *, principal: Principal, account_id: object, entries: Sequence[object]
-) -> list[Written | ApiError]:
-    """Submit up to BATCH_MAX orders in one frame; each entry has its own outcome, in the same order."""
+) -> Prepared:
+    """Up to BATCH_MAX orders for one frame; each entry has its own outcome, in the same order."""
     require(principal, Right.TRADE)
     batch_check(entries)
     account = account_resolve(principal, account_id)
@@ -135,7 +138,7 @@ async def order_submit_batch(
             commands.append(error_from(error))
         except ApiError as error:
             commands.append(error)
-    return await _called(commands, _submitted)
+    return Prepared(commands, _submitted)
 
 
 async def _submit_command(principal: Principal, account: int, request: OrderRequest) -> OrderSubmit:
@@ -237,19 +240,22 @@ def _volumes(command: OrderSubmit, left: int) -> dict[str, Any]:
 
 async def order_cancel(*, principal: Principal, account_id: object, request: CancelRequest) -> Written:
     """Cancel one live order and wait until the command is durable. ApiError for every refusal."""
+    prepared = await order_cancel_prepare(principal=principal, account_id=account_id, request=request)
+    return await prepared.send_one()
+
+
+async def order_cancel_prepare(
+    *, principal: Principal, account_id: object, request: CancelRequest
+) -> Prepared:
+    """The cancel checked; nothing is sent yet."""
     require(principal, Right.TRADE)
-    command = await _cancel_command(principal, account_id, request)
-    try:
-        reply = await door().call(command)
-    except DoorError as error:
-        raise _door_error(error) from error
-    return _cancelled(command, reply)
+    return Prepared([await _cancel_command(principal, account_id, request)], _cancelled)
 
 
-async def order_cancel_batch(
+async def order_cancel_batch_prepare(
     *, principal: Principal, account_id: object, entries: Sequence[object]
-) -> list[Written | ApiError]:
-    """Cancel up to BATCH_MAX orders, each named by its order id or by an object of CancelRequest."""
+) -> Prepared:
+    """Up to BATCH_MAX cancels, each of an order id or an object of CancelRequest."""
     require(principal, Right.TRADE)
     batch_check(entries, "order_ids")
     account = account_resolve(principal, account_id)
@@ -262,7 +268,7 @@ async def order_cancel_batch(
             commands.append(error_from(error))
         except ApiError as error:
             commands.append(error)
-    return await _called(commands, _cancelled)
+    return Prepared(commands, _cancelled)
 
 
 async def _cancel_command(principal: Principal, account_id: object, request: CancelRequest) -> OrderCancel:
@@ -349,27 +355,37 @@ def batch_check(entries: Sequence[object], field: str = "orders") -> None:
         raise ApiError(Code.FIELD_INVALID, field=field, limit=f"1..{BATCH_MAX}")
 
 
-async def _called(commands: Sequence[Any], outcome: Any) -> list[Written | ApiError]:
-    """Send the commands among `commands` in one frame; refusals stay where they stand."""
-    sent = [command for command in commands if not isinstance(command, ApiError)]
-    replies = iter(await _call_many(sent) if sent else [])
-    results: list[Written | ApiError] = []
-    for command in commands:
-        if isinstance(command, ApiError):
-            results.append(command)
-            continue
-        reply = next(replies)
+class Prepared:
+    """Commands ready to leave, refusals among them where they stand. Commands of one sender that are sent in
+    order (each `send` begun before the next) reach the engine in that order."""
+
+    def __init__(self, commands: Sequence[Any], outcome: Callable[[Any, Reply], Written]) -> None:
+        self._commands = commands
+        self._outcome = outcome
+
+    async def send_one(self) -> Written:
+        """The outcome of the only command; ApiError when it was refused or not answered."""
+        (result,) = await self.send()
+        if isinstance(result, ApiError):
+            raise result
+        return result
+
+    async def send(self) -> list[Written | ApiError]:
+        """Send the commands in one frame; one outcome each, a refusal stands alone."""
+        sent = [command for command in self._commands if not isinstance(command, ApiError)]
+        answers = iter(await door().call_many(sent) if sent else [])
+        return [
+            command if isinstance(command, ApiError) else self._judged(command, next(answers))
+            for command in self._commands
+        ]
+
+    def _judged(self, command: Any, answer: Reply | DoorError) -> Written | ApiError:
+        if isinstance(answer, DoorError):
+            return _door_error(answer)
         try:
-            results.append(reply if isinstance(reply, ApiError) else outcome(command, reply))
-        except ApiError as error:
-            results.append(error)
-    return results
-
-
-async def _call_many(commands: Sequence[Any]) -> list[Reply | ApiError]:
-    """One outcome a command: what the door could not deliver is refused alone."""
-    answers = await door().call_many(commands)
-    return [_door_error(answer) if isinstance(answer, DoorError) else answer for answer in answers]
+            return self._outcome(command, answer)
+        except ApiError as refusal:
+            return refusal
 
 
 def _door_error(error: DoorError) -> ApiError:

@@ -10,15 +10,16 @@ from accounts.http.envelope import error_text
 from engine.border import from_units
 from engine.core import terms
 from engine.core.commands import InstrumentSpec
+from engine.core.events import Trade
 from engine.core.views import (
     AccountView,
-    Funds,
     InstrumentView,
     OrderView,
     PositionView,
     float_profit,
     position_profit,
 )
+from engine.live import LiveFunds
 from market.calculations import bare_id, exchange_id, money_of, price_of, volume_of
 
 DIRECTIONS: Final = {terms.BUY: "BUY", terms.SELL: "SELL"}
@@ -32,7 +33,6 @@ STATUSES: Final = {
     terms.REJECTED: "rejected",
     terms.UNKNOWN: "unknown",
 }
-RATIO_PLACES: Final = Decimal("0.000000001")
 
 
 def status_name(status: int, volume: int, left: int) -> str:
@@ -68,6 +68,57 @@ def order_wire(
         **ended_wire(order.code),
         "submit_time": order.accepted_at,
         "update_time": updated_at,
+    }
+
+
+def trade_wire(trade: Trade, spec: InstrumentSpec, account_id: int, *, time: int) -> list[dict[str, Any]]:
+    """The account's side of a trade, or both when it was on both; `time` is its command's, ns UTC."""
+    rows = []
+    if trade.buy_account_id == account_id:
+        rows.append(
+            own_trade_wire(
+                spec, trade_id=trade.trade_id, account_id=account_id, side=terms.BUY, offset=trade.buy_offset,
+                order_id=trade.buy_order_id, opposite_order_id=trade.sell_order_id,
+                is_taker=trade.taker_side == terms.BUY, price=trade.price, volume=trade.volume,
+                fee=trade.buy_fee, close_profit=trade.buy_close_profit, time=time,
+            )
+        )  # fmt: skip
+    if trade.sell_account_id == account_id:
+        rows.append(
+            own_trade_wire(
+                spec, trade_id=trade.trade_id, account_id=account_id, side=terms.SELL, offset=trade.sell_offset,
+                order_id=trade.sell_order_id, opposite_order_id=trade.buy_order_id,
+                is_taker=trade.taker_side == terms.SELL, price=trade.price, volume=trade.volume,
+                fee=trade.sell_fee, close_profit=trade.sell_close_profit, time=time,
+            )
+        )  # fmt: skip
+    return rows
+
+
+def own_trade_wire(
+    spec: InstrumentSpec, *, trade_id: int, account_id: int, side: int, offset: int, order_id: int,
+    opposite_order_id: int, is_taker: bool, price: int, volume: int, fee: int, close_profit: int, time: int,
+) -> dict[str, Any]:  # fmt: skip
+    """One side of a trade as its owner sees it; a spot buyer's fee is in the base asset."""
+    fee_currency = spec.base if spec.kind == terms.SPOT and side == terms.BUY else spec.currency
+    return {
+        "trade_id": str(trade_id),
+        "account_id": str(account_id),
+        "order_id": str(order_id),
+        "exchange_id": exchange_id(spec.instrument),
+        "instrument_id": bare_id(spec.instrument),
+        "direction": DIRECTIONS[side],
+        "user_direction": DIRECTIONS[side],
+        "user_order_id": str(order_id),
+        "opposite_order_id": str(opposite_order_id),
+        "offset": OFFSETS[offset],
+        "is_taker": is_taker,
+        "price": price_of(spec, price),
+        "volume": volume_of(spec, volume),
+        "fee": money_of(fee_currency, fee),
+        "fee_currency": fee_currency,
+        "close_profit": money_of(spec.currency, close_profit),
+        "timestamp": time,
     }
 
 
@@ -153,44 +204,31 @@ def _average(cost: int, volume: int, spec: InstrumentSpec) -> Decimal | None:
     return from_units((2 * cost * terms.P4 + denominator) // (2 * denominator), 4)
 
 
-def funds_wire(account: AccountView, funds: Funds, *, currency: str = "CNY") -> dict[str, Any]:
+def funds_wire(funds: LiveFunds) -> dict[str, Any]:
     """An account's money at the mark; `risk_ratio` is null where it is above every level."""
     return {
-        "account_id": str(account.account_id),
-        "user_id": str(account.owner),
-        "currency": currency,
-        "balance": money_of(currency, funds.balance),
-        "available": money_of(currency, funds.available),
-        "frozen": money_of(currency, funds.frozen_margin + funds.frozen_commission),
-        "margin": money_of(currency, funds.margin),
-        "profit": money_of(currency, funds.close_profit + funds.position_profit),
-        "risk_ratio": risk_ratio(funds.margin, funds.balance),
-        "pre_balance": money_of(currency, funds.pre_balance),
-        "static_balance": money_of(currency, funds.static_balance),
-        "deposit": money_of(currency, funds.deposit),
-        "withdraw": money_of(currency, funds.withdraw),
-        "close_profit": money_of(currency, funds.close_profit),
-        "position_profit": money_of(currency, funds.position_profit),
-        "float_profit": money_of(currency, funds.float_profit),
-        "commission": money_of(currency, funds.commission),
-        "frozen_margin": money_of(currency, funds.frozen_margin),
-        "frozen_commission": money_of(currency, funds.frozen_commission),
-        "withdraw_quota": money_of(currency, funds.withdraw_quota),
+        "account_id": str(funds.account_id),
+        "user_id": str(funds.owner),
+        "currency": funds.currency,
+        "balance": funds.balance,
+        "available": funds.available,
+        "frozen": funds.frozen_margin + funds.frozen_commission,
+        "margin": funds.margin,
+        "profit": funds.close_profit + funds.position_profit,
+        "risk_ratio": funds.risk_ratio,
+        "pre_balance": funds.pre_balance,
+        "static_balance": funds.static_balance,
+        "deposit": funds.deposit,
+        "withdraw": funds.withdraw,
+        "close_profit": funds.close_profit,
+        "position_profit": funds.position_profit,
+        "float_profit": funds.float_profit,
+        "commission": funds.commission,
+        "frozen_margin": funds.frozen_margin,
+        "frozen_commission": funds.frozen_commission,
+        "withdraw_quota": funds.withdraw_quota,
         "wallets": [
-            {
-                "asset": wallet.asset,
-                "available": money_of(wallet.asset, wallet.available),
-                "locked": money_of(wallet.asset, wallet.locked),
-            }
-            for wallet in account.wallets
+            {"asset": wallet.asset, "available": wallet.available, "locked": wallet.locked}
+            for wallet in funds.wallets
         ],
     }
-
-
-def risk_ratio(margin: int, balance: int) -> Decimal | None:
-    """margin ÷ balance to nine places, rounded half up; 0 without margin; None when balance ≤ 0."""
-    if margin == 0:
-        return Decimal(0)
-    if balance <= 0:
-        return None
-    return from_units((2 * margin * terms.RATIO_ONE + balance) // (2 * balance), 9)

@@ -81,10 +81,10 @@ async def order_batch(request: HttpRequest, principal: Principal) -> dict[str, A
     services.user_require_self(principal, body.user_id)
     services.batch_check(body.orders)
     await throttle_check_async(principal, client_address(request), "order", len(body.orders))
-    results = await services.order_submit_batch(
+    prepared = await services.order_submit_batch_prepare(
         principal=principal, account_id=body.account_id, entries=body.orders
     )
-    return services.batch_wire(results)
+    return services.batch_wire(await prepared.send())
 
 
 @async_endpoint("POST", None)
@@ -94,10 +94,10 @@ async def order_batch_cancel(request: HttpRequest, principal: Principal) -> dict
     services.user_require_self(principal, body.user_id)
     services.batch_check(body.order_ids, "order_ids")
     await throttle_check_async(principal, client_address(request), "cancel", len(body.order_ids))
-    results = await services.order_cancel_batch(
+    prepared = await services.order_cancel_batch_prepare(
         principal=principal, account_id=body.account_id, entries=body.order_ids
     )
-    return services.batch_wire(results)
+    return services.batch_wire(await prepared.send())
 
 
 @async_endpoint("POST", "order")

@@ -37,12 +37,15 @@ class Auth(Message, kw_only=True):
 
 
 class Subscribe(Message, kw_only=True):
-    """Public channels by instrument, private ones by account (all own accounts when none is named)."""
+    """Public channels by instrument, private ones by account (all own accounts when none is named).
+
+    grouped: order and trade pushes carry lists, one push a moment, instead of one push an order or trade."""
 
     channels: list[str]
     instruments: list[str] = []
     account_ids: list[Id] | None = None
     depth: int = DEPTH_MAX
+    grouped: bool = False
 
 
 class Unsubscribe(Message, kw_only=True):

@@ -1,0 +1,248 @@
+"""One socket: a reader that obeys, a writer that alone sends, and the rules by which both end.
+Run by trading/sockets/app.py, once a connection."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, Final
+
+from accounts.http.addresses import address_of
+from accounts.http.envelope import ApiError
+from accounts.http.errors import error_from
+from accounts.principals import Principal, principal_from_token_async
+from accounts.sessions import SessionRecord
+from accounts.throttles import throttle_check_async
+from engine.core.codes import Code
+from trading import metrics
+from trading.sockets import messages as m
+from trading.sockets.fanout import fanout
+from trading.sockets.handlers import HANDLERS, ORDER_HANDLERS, Answer, Session, refusal, weight_of
+from trading.sockets.outbox import Outbox
+from trading.sockets.sessions import session_watch
+from trading.sockets.subscriptions import Subscriptions
+
+logger = logging.getLogger(__name__)
+
+AUTH_WITHIN_S: Final = 10.0
+SEND_WITHIN_S: Final = 5.0
+CLOSE_WITHIN_S: Final = 1.0
+# Order messages of one socket under way at once; the next waits unread, so TCP slows the client down.
+PIPELINE_MAX: Final = 64
+
+CLOSE_UNAUTHENTICATED: Final = 4401  # not authenticated in time, or the session ended
+CLOSE_THROTTLED: Final = 4429
+CLOSE_SLOW: Final = 4408
+CLOSE_ERROR: Final = 1011
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Connection:
+    """One client on /ws."""
+
+    def __init__(
+        self, scope: dict[str, Any], receive: Receive, send: Send, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._receive = receive
+        self._send = send
+        self._clock = clock
+        self._address = _address(scope)
+        self._outbox = Outbox()
+        self._fanout = fanout()
+        self._session = Session(Subscriptions(self._outbox, self._fanout))
+        self._pipeline = asyncio.Semaphore(PIPELINE_MAX)
+        self._orders: set[asyncio.Task[None]] = set()
+        self._ending: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def run(self) -> None:
+        """Serve the socket until the client leaves or a rule ends it."""
+        if not await self._accept():
+            return
+        metrics.sockets_open.inc()
+        tasks: list[asyncio.Task[None]] = [
+            asyncio.create_task(self._read()),
+            asyncio.create_task(self._write()),
+        ]
+        timer = asyncio.get_running_loop().call_later(AUTH_WITHIN_S, self._auth_late)
+        try:
+            waited: list[asyncio.Future[Any]] = [*tasks, self._ending]
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            code = self._ending.result() if self._ending.done() else _code_of(tasks)
+        finally:
+            timer.cancel()
+            await self._clean_up([*tasks, *self._orders])
+            metrics.sockets_open.dec()
+        if code is not None:
+            await self._close(code)
+
+    async def _accept(self) -> bool:
+        message = await self._receive()
+        if message["type"] != "websocket.connect":
+            return False
+        try:
+            await throttle_check_async(None, self._address, "socket")
+        except ApiError:
+            await self._send({"type": "websocket.close", "code": CLOSE_THROTTLED})
+            return False
+        await self._send({"type": "websocket.accept"})
+        return True
+
+    async def _clean_up(self, tasks: list[asyncio.Task[None]]) -> None:
+        self._session.subscriptions.close()
+        if self._session.principal is not None:
+            await session_watch().remove(self._session.principal.session_id, self)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _end(self, code: int) -> None:
+        if not self._ending.done():
+            self._ending.set_result(code)
+
+    def _auth_late(self) -> None:
+        if self._session.principal is None:
+            self._end(CLOSE_UNAUTHENTICATED)
+
+    async def _close(self, code: int) -> None:
+        metrics.sockets_closed.labels(code=str(code)).inc()
+        try:
+            async with asyncio.timeout(CLOSE_WITHIN_S):
+                await self._send({"type": "websocket.close", "code": code})
+        except (
+            Exception
+        ):  # the peer is gone, or reads nothing: the server drops the connection when we return
+            logger.debug("socket not closed in order", exc_info=True)
+
+    # ---- writing ---------------------------------------------------------------------------------
+
+    async def _write(self) -> None:
+        """The only task that sends. A send that blocks too long, or a full outbox, ends the connection."""
+        while True:
+            now = self._clock()
+            if self._outbox.is_full:
+                return self._end(CLOSE_SLOW)
+            frame = self._outbox.next(self._fanout.market, now)
+            if frame is None:
+                await self._outbox.wait(now)
+                continue
+            try:
+                async with asyncio.timeout(SEND_WITHIN_S):
+                    await self._send({"type": "websocket.send", "text": frame})
+            except TimeoutError:
+                return self._end(CLOSE_SLOW)
+
+    def _answer(self, answer: Answer, request_id: m.Id | None = None) -> None:
+        if request_id is not None:
+            answer["request_id"] = request_id
+        self._outbox.put(answer)
+        if self._outbox.is_full:
+            # The writer may be blocked in a send to this very client.
+            self._end(CLOSE_SLOW)
+
+    # ---- reading ---------------------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        """Obey frame after frame; orders are under way while the next frames are read."""
+        while True:
+            event = await self._receive()
+            if event["type"] == "websocket.disconnect":
+                return
+            frame = event.get("text")
+            try:
+                message = m.message_parse(frame.encode() if frame is not None else event["bytes"])
+            except m.Refused as refused:
+                self._answer(refusal(refused.error, request_id=refused.request_id))
+                continue
+            await self._obey(message)
+
+    async def _obey(self, message: Any) -> None:
+        try:
+            if isinstance(message, m.Auth):
+                self._answer(await self._auth(message), message.request_id)
+            elif type(message) in ORDER_HANDLERS:
+                await self._order(message)
+            else:
+                handler, kind = HANDLERS[type(message)]
+                await throttle_check_async(self._session.who, self._address, kind)
+                self._answer(await handler(self._session, message), message.request_id)
+        except Exception as error:
+            self._answer(refusal(error_from(error), message))
+
+    async def _order(self, message: Any) -> None:
+        """Orders are prepared one after the other and sent in that order; only their answers are waited for
+        while the next frames are read."""
+        handler, kind = ORDER_HANDLERS[type(message)]
+        await throttle_check_async(self._session.who, self._address, kind, weight_of(message))
+        sending = await handler(self._session, message)
+        await self._pipeline.acquire()
+        task = asyncio.create_task(self._finish(sending, message))
+        self._orders.add(task)
+        task.add_done_callback(self._order_done)
+
+    def _order_done(self, task: asyncio.Task[None]) -> None:
+        self._orders.discard(task)
+        self._pipeline.release()
+
+    async def _finish(self, sending: Awaitable[Answer], message: Any) -> None:
+        try:
+            self._answer(await sending, message.request_id)
+        except Exception as error:
+            self._answer(refusal(error_from(error), message))
+
+    # ---- who -------------------------------------------------------------------------------------
+
+    async def _auth(self, message: m.Auth) -> Answer:
+        await throttle_check_async(self._session.principal, self._address, "socket")
+        try:
+            principal = await principal_from_token_async(message.token)
+        except ApiError as error:
+            return {**refusal(error), "type": "auth_response", "success": False, "user_id": None}
+        known = self._session.principal
+        if known is not None and known.session_id != principal.session_id:
+            raise ApiError(Code.FORBIDDEN, field="token")
+        if message.user_id is not None and str(message.user_id) != str(principal.user_id):
+            raise ApiError(Code.FORBIDDEN, field="user_id")
+        self._session.principal = principal
+        if known is None:
+            await session_watch().add(principal.session_id, self, self._session_told)
+        return _authenticated(principal)
+
+    def _session_told(self, record: SessionRecord | None) -> None:
+        """What became of the login session: it ended, or its roles and accounts are now these."""
+        principal = self._session.principal
+        if record is None or principal is None:
+            self._end(CLOSE_UNAUTHENTICATED)
+            return
+        self._session.principal = replace(
+            principal, roles=frozenset(record.roles), account_ids=frozenset(record.account_ids)
+        )
+
+
+def _authenticated(principal: Principal) -> Answer:
+    return {
+        "type": "auth_response",
+        "success": True,
+        "user_id": str(principal.user_id),
+        "account_ids": [str(account_id) for account_id in sorted(principal.account_ids)],
+        "message": "authenticated",
+    }
+
+
+def _code_of(tasks: list[asyncio.Task[None]]) -> int | None:
+    """None when the client left; an error of ours is logged and closes with 1011."""
+    for task in tasks:
+        if task.done() and task.exception() is not None:
+            logger.error("socket task failed", exc_info=task.exception())
+            return CLOSE_ERROR
+    return None
+
+
+def _address(scope: dict[str, Any]) -> str:
+    headers = dict(scope.get("headers") or [])
+    client = scope.get("client")
+    return address_of(client[0] if client else "", headers.get(b"x-forwarded-for", b"").decode("latin-1"))
