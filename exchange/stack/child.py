@@ -33,6 +33,8 @@ class ProcessSpec:
     user: RunUser | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout_s: float = 10.0
+    # Lower numbers stop first: those who ask before those who answer.
+    stop_stage: int = 1
     # What the kernel sends when the supervisor dies without a word.
     orphan_signal: signal.Signals = signal.SIGKILL
     ready_file: Path | None = None
@@ -79,16 +81,25 @@ class Child:
         clock = asyncio.get_running_loop().time
         while not self._stopping.is_set():
             began = clock()
-            self._process = await self._spawn()
             self.starts += 1
-            self._on_change()
-            await self._process.wait()
-            self._process = None
-            self._on_change()
+            await self._live_once()
             backoff_s = BACKOFF_FIRST_S if clock() - began > HEALTHY_AFTER_S else backoff_s
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), backoff_s)
             backoff_s = min(backoff_s * 2, BACKOFF_MAX_S)
+
+    async def _live_once(self) -> None:
+        """From the start to the death of one process; one that cannot be started counts as dead."""
+        try:
+            self._process = await self._spawn()
+        except OSError as why:
+            with self.log_path.open("a", encoding="utf-8") as log:
+                log.write(f"supervisor: {self.spec.command[0]} could not be started: {why}\n")
+            return
+        self._on_change()
+        await self._process.wait()
+        self._process = None
+        self._on_change()
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         spec = self.spec

@@ -2,7 +2,6 @@
 Called by the supervisor."""
 
 import os
-import signal
 import sys
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from exchange.stack.venue import Venue
 BASE_DIR = Path(__file__).resolve().parents[2]
 WS_MESSAGE_BYTES_MAX = 262_144
 CELERY_THREADS = 4
+STAGE_MAKERS, STAGE_SERVICES, STAGE_ENGINES, STAGE_SERVERS = range(4)
 SERVER_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 
@@ -37,6 +37,7 @@ def server_processes(venue: Venue) -> list[ProcessSpec]:
                 command=venue.cluster.command(),
                 ready=partial(postgres_answers, admin_url(venue)),
                 environment=SERVER_ENVIRONMENT,
+                stop_stage=STAGE_SERVERS,
                 user=venue.cluster.user,
                 stop_signal=STOP_SIGNAL,
                 stop_timeout_s=30.0,
@@ -51,6 +52,7 @@ def server_processes(venue: Venue) -> list[ProcessSpec]:
                 command=[str(redis_program()), str(config)],
                 ready=partial(redis_answers, venue.redis_url),
                 environment=SERVER_ENVIRONMENT,
+                stop_stage=STAGE_SERVERS,
             )
         )
     return specs
@@ -65,10 +67,8 @@ def admin_url(venue: Venue) -> str:
 
 def engine_processes(venue: Venue) -> list[ProcessSpec]:
     """Two engine processes: one leads, the other follows, projects and stands by."""
-    if not command_exists("engine"):
-        return []
     return [
-        _python(venue, name, ["manage.py", "engine", "--name", name], owner=True)
+        _python(venue, name, ["manage.py", "engine", "--name", name], STAGE_ENGINES, owner=True)
         for name in ("engine-1", "engine-2")
     ]
 
@@ -110,6 +110,7 @@ def _web(venue: Venue) -> ProcessSpec:
         command=command,
         ready=web_answers,
         environment=process_environment(venue, "web"),
+        stop_stage=STAGE_SERVICES,
         cwd=BASE_DIR,
     )
 
@@ -118,10 +119,12 @@ def makers_processes(venue: Venue) -> list[ProcessSpec]:
     """The demo's market makers: ordinary users on the public WebSocket; none with OUTCRY_DEMO=0."""
     if not venue.demo or not command_exists("makers"):
         return []
-    return [_python(venue, "makers", ["manage.py", "makers"])]
+    return [_python(venue, "makers", ["manage.py", "makers"], STAGE_MAKERS)]
 
 
-def _python(venue: Venue, name: str, arguments: list[str], *, owner: bool = False) -> ProcessSpec:
+def _python(
+    venue: Venue, name: str, arguments: list[str], stage: int = STAGE_SERVICES, *, owner: bool = False
+) -> ProcessSpec:
     """A Python process that says by its ready file that it is ready."""
     ready_file = venue.ready_file(name)
     return ProcessSpec(
@@ -130,7 +133,7 @@ def _python(venue: Venue, name: str, arguments: list[str], *, owner: bool = Fals
         ready=partial(file_exists, ready_file),
         environment=process_environment(venue, name, owner=owner),
         cwd=BASE_DIR,
-        stop_signal=signal.SIGTERM,
+        stop_stage=stage,
         ready_file=ready_file,
     )
 

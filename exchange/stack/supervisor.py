@@ -39,13 +39,13 @@ class StartFailed(Exception):
 
 
 class Supervisor:
-    """One venue's processes, in groups that start one after the other."""
+    """One venue's processes, from the first start to the last stop."""
 
     def __init__(self, venue: Venue, say: Callable[[str], None]) -> None:
         """`say` shows one line of progress."""
         self._venue = venue
         self._say = say
-        self._groups: list[list[Child]] = []
+        self._children: list[Child] = []
         self._ready = False
         self._stop = asyncio.Event()
 
@@ -56,7 +56,9 @@ class Supervisor:
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._stop.set)
+            # Under nohup a hang-up is to be ignored.
+            if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, self._stop.set)
         waiting = asyncio.create_task(self._stop.wait())
         rising = asyncio.create_task(self._bring_up())
         try:
@@ -80,17 +82,23 @@ class Supervisor:
         applied = await self._in_thread(database_prepare)
         if applied:
             self._say(f"  database       {applied} migrations  {time.monotonic() - began:.1f} s")
-        await self._group_start(engine_processes(venue) + service_processes(venue))
-        await self._venue_ready_wait()
-        await self._seed()
-        await self._group_start(makers_processes(venue))
+        first, *standby = engine_processes(venue)
+        await self._group_start([first, *service_processes(venue)])
+        # The second engine starts when there is a leader: two at once would take over from each other.
+        await asyncio.gather(self._group_start(standby), self._demo_start())
         self._ready = True
         self._run_file_refresh()
+
+    async def _demo_start(self) -> None:
+        """Seed and makers, once orders can be taken."""
+        await self._venue_ready_wait()
+        await self._seed()
+        await self._group_start(makers_processes(self._venue))
 
     async def _group_start(self, specs: list[ProcessSpec]) -> None:
         """Start a group and wait until each of it is ready."""
         group = [Child(spec, self._venue.data / "log", self._run_file_refresh) for spec in specs]
-        self._groups.append(group)
+        self._children += group
         for child in group:
             child.start()
         await asyncio.gather(*(self._ready_wait(child) for child in group))
@@ -171,7 +179,7 @@ class Supervisor:
     async def _watch(self) -> None:
         """Until a signal: rotate logs. Dead processes are brought back by their own tasks."""
         while not self._stop.is_set():
-            for child in self._children():
+            for child in self._children:
                 child.log_rotate()
             try:
                 await asyncio.wait_for(self._stop.wait(), HOUSEKEEPING_INTERVAL_S)
@@ -179,16 +187,14 @@ class Supervisor:
                 continue
 
     async def _bring_down(self) -> None:
-        """Stop the groups in the reverse order, each group at once."""
+        """Stop what asks before what answers: makers, services, engines, servers; each stage at once."""
         self._ready = False
         (self._venue.data / "run.json").unlink(missing_ok=True)
-        for group in reversed(self._groups):
-            await asyncio.gather(*(child.stop() for child in group))
-
-    def _children(self) -> list[Child]:
-        return [child for group in self._groups for child in group]
+        for stage in sorted({child.spec.stop_stage for child in self._children}):
+            leaving = [child for child in self._children if child.spec.stop_stage == stage]
+            await asyncio.gather(*(child.stop() for child in leaving))
 
     def _run_file_refresh(self) -> None:
         """A process came or went: once everything was ready, run.json follows."""
         if self._ready:
-            run_file_write(self._venue, {child.spec.name: child.pid for child in self._children()})
+            run_file_write(self._venue, {child.spec.name: child.pid for child in self._children})

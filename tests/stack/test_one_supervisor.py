@@ -17,7 +17,9 @@ pytestmark = pytest.mark.stack
 def test_run_json_is_private_and_names_every_process(stack: RunningStack) -> None:
     mode = (stack.data / "run.json").stat().st_mode
     assert stat.S_IMODE(mode) == 0o600
-    assert {"postgres", "redis", "web", "celery-worker", "celery-beat"} <= set(stack.pids)
+    assert {"postgres", "redis", "engine-1", "engine-2", "web", "celery-worker", "celery-beat"} <= set(
+        stack.pids
+    )
     assert all(process_lives(pid) for pid in stack.pids.values())
     assert stack.run["supervisor"] == stack.process.pid
     assert stack.web.startswith("http://127.0.0.1:")
@@ -59,7 +61,7 @@ def test_clean_data_refuses_while_the_stack_runs(stack: RunningStack) -> None:
     assert (stack.data / "run.json").exists()
 
 
-@pytest.mark.parametrize("name", ["web", "celery-worker", "celery-beat"])
+@pytest.mark.parametrize("name", ["web", "celery-worker", "celery-beat", "engine-1", "engine-2"])
 def test_a_killed_child_comes_back(stack: RunningStack, name: str) -> None:
     old = stack.kill(name)
     assert stack.wait_back(name, old) != old

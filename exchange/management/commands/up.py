@@ -32,7 +32,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Exit 0 after a clean stop, 3 when the folder is already served, 1 when the start failed."""
         # Until the supervisor listens to signals itself, both mean: leave now.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler)
         if os.environ.get("OUTCRY_STOP_WITH_PARENT") == "1":
             # `make up`: when make is killed without a word, the venue stops as after Ctrl-C.
             die_with(os.getppid(), signal.SIGTERM)()
@@ -96,7 +97,7 @@ class Command(BaseCommand):
         if venue.cluster is not None and venue.cluster.folder.parent == system_place(venue.data):
             self._say(f"  PostgreSQL  {venue.cluster.folder}   (its user cannot reach the data folder)")
         for user in demo_read(venue.data).get("users", []):
-            accounts = ", ".join(str(account) for account in user.get("accounts", []))
+            accounts = ", ".join(str(account) for account in user.get("account_ids", []))
             self._say(
                 f"  {user.get('role', 'user'):<11} {user['username']} / {user['password']}   {accounts}"
             )
