@@ -11,6 +11,7 @@ from pathlib import Path
 
 from engine import messages
 from engine.core.engine import Engine
+from engine.journal.faults import reach
 
 logger = logging.getLogger(__name__)
 
@@ -65,12 +66,16 @@ class SnapshotStore:
         path = self.folder / f"snapshot-{snapshot.seq:020d}"
         draft = self.folder / f".{path.name}.{os.getpid()}"
         try:
+            reach("snapshot.before_write")
             _write_synced(draft, _pack(snapshot))
+            reach("snapshot.after_write")
             draft.rename(path)
+            reach("snapshot.after_rename")
         finally:
             draft.unlink(missing_ok=True)
         _folder_sync(self.folder)
         self._drop_old()
+        reach("snapshot.after_drop")
         return path
 
     def sequences(self) -> list[int]:

@@ -132,7 +132,9 @@ class Flights:
         ended: list[tuple[Call, Answer]] = []
         for request_id, answer in answers:
             call = self._open.get(request_id)
-            if call is not None:
+            is_stale = isinstance(answer, Code) and epoch < self.epoch
+            # A reply is a fact whoever brings it; a refusal by one who no longer leads is none.
+            if call is not None and not is_stale:
                 self._close(call)
                 ended.append((call, self._judged(call, epoch, answer)))
         return ended

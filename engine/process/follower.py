@@ -176,19 +176,18 @@ class Follower:
         is_ready, looked_at = False, 0.0
         try:
             while not stop.is_set():
-                done = self.step()
-                if not done:
-                    if not is_ready:
-                        is_ready = True
-                        on_ready()
-                    if time_module.monotonic() - looked_at >= DEAD_CHECK_S:
-                        looked_at = time_module.monotonic()
-                        if self.leader_is_gone():
-                            return True
-                    self._snapshot_when_due()
+                is_near = self.step() < STEP_COMMANDS
+                if is_near and not is_ready:
+                    is_ready = True
+                    on_ready()
+                if is_near and time_module.monotonic() - looked_at >= DEAD_CHECK_S:
+                    looked_at = time_module.monotonic()
+                    if self.leader_is_gone():
+                        return True
+                self._snapshot_when_due()
                 if projecting is not None and projecting.done():
                     projecting.result()
-                await asyncio.sleep(0 if done else POLL_S)
+                await asyncio.sleep(POLL_S if is_near else 0)
             return False
         finally:
             if projecting is not None:

@@ -383,7 +383,6 @@ class Leader:
             while True:
                 message = await layer.receive(channel)
                 self.receive(message["data"])
-                self.figures.queue_depth = len(self._intake)
         finally:
             await layer.flush()
 
@@ -440,6 +439,7 @@ class Leader:
         client = Redis.from_url(self._redis_url, socket_timeout=2)
         try:
             while True:
+                self.figures.queue_depth = len(self._intake)
                 try:
                     await figures_write(client, self._stack_id, self._name, self.figures)
                 except (RedisError, OSError):

@@ -73,12 +73,12 @@ class Publisher:
         data = self._batch_encode(publication)
         await self._until_done(lambda: self._group_send(names.events_group, "engine.batch", data))
         reach("leader.after_events")
-        self._check_epoch()
         await self.answers_send(publication.answers)
         reach("leader.after_reply")
 
     async def answers_send(self, answers: Answers) -> None:
-        """One message a gateway."""
+        """One message a gateway. Raises JournalFenced: who no longer leads does not even refuse."""
+        self._check_epoch()
         for gateway, of_gateway in answers.items():
             if gateway == LOCAL:
                 self._answer_local(of_gateway)
@@ -87,7 +87,11 @@ class Publisher:
             await self._until_done(lambda: self._send(gateway, "door.answers", data))  # noqa: B023
 
     async def announce(self, seq: int, time: int) -> None:
-        """Say who leads and how far; to all doors and all who follow the market. Raises RedisError, OSError."""
+        """Say who leads and how far, to all doors and all who follow the market.
+
+        Raises RedisError, OSError, JournalFenced.
+        """
+        self._check_epoch()
         data = messages.wire_encode([self._epoch, seq, time])
         await self._group_send(names.heads_group, "engine.head", data)
         await self._group_send(names.events_group, "engine.head", data)
