@@ -1,11 +1,23 @@
-"""Every test here has an empty Redis and a database whose commits are real.
+"""A served venue, an empty Redis and a database whose commits are real for every test here.
 Called by pytest."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+from django.conf import settings
 
 from tests.support.servers import RedisServer
+from tests.support.venue import Venue
 
 
 @pytest.fixture(autouse=True)
-def _clean(transactional_db: None, redis_empty: RedisServer) -> None:
-    """Commits happen, so what follows a commit is tested too."""
+def venue(transactional_db: None, redis_empty: RedisServer, tmp_path: Path) -> Iterator[Venue]:
+    """The real engine on a journal of its own, answering at the real door."""
+    venue = Venue(tmp_path, settings.REDIS_URL, settings.OUTCRY_STACK_ID)
+    try:
+        venue.open_day()
+        venue.serve()
+        yield venue
+    finally:
+        venue.close()
