@@ -182,7 +182,7 @@ def test_an_example_of_the_rules_to_the_last_digit() -> None:
         Decimal("1005947.5600"), Decimal("273600.0000"), Decimal("732347.5600")
     )  # fmt: skip
     assert (found.position_profit, found.float_profit) == (Decimal("6000.0000"), Decimal("6000.0000"))
-    assert str(found.risk_ratio) == "0.271982367"
+    assert str(found.risk_ratio) == "0.271982369"
     assert (found.wallets[0].available, found.wallets[0].locked) == (Decimal("1E-8"), Decimal("0.50000000"))
 
 
