@@ -26,8 +26,9 @@ EVENTS_A_STRETCH: Final = 20_000
 class Expected:
     """Fills the temporary tables from a replay; `days` as the projector keeps them."""
 
-    def __init__(self, cursor: Cursor[Any]) -> None:
+    def __init__(self, cursor: Cursor[Any], *, stretch: int = EVENTS_A_STRETCH) -> None:
         self._cursor = cursor
+        self._stretch = stretch
         self._days = TradingDays()
         self._waiting: list[Record] = []
         self._events = 0
@@ -58,12 +59,13 @@ class Expected:
         ]
         for write in writes:
             write.apply(self._cursor)
+        self._staging_drop()
 
     def add(self, replica: Replica, record: Record) -> None:
         """One more record; the replica stands at its end."""
         self._waiting.append(record)
         self._events += len(record.applied.events)
-        if self._events >= EVENTS_A_STRETCH:
+        if self._events >= self._stretch:
             self.flush(replica.engine)
 
     def flush(self, engine: Engine) -> None:
@@ -74,6 +76,16 @@ class Expected:
         # Temporary tables are in one piece: no partition is made for a day.
         rows_write(self._cursor, replace(prepared, days_opened=[]))
         self._waiting, self._events = [], 0
+        self._staging_drop()
+
+    def _staging_drop(self) -> None:
+        """A projector's staging tables are emptied by its commits; here everything is one transaction."""
+        self._cursor.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r'"
+        )
+        for (name,) in self._cursor.fetchall():
+            if name.startswith("staging_"):
+                self._cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
 
     def _days_take(self, seq: int) -> None:
         """A snapshot does not know when earlier days were opened: those rows are taken as they are."""

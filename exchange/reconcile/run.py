@@ -13,7 +13,7 @@ from engine.live import LiveReader
 from engine.process.replica import Replica, replayed
 from engine.snapshots import SnapshotStore
 from exchange.projecting import CONNECT_TIMEOUT_S, PARTITION
-from exchange.reconcile.expected import Expected
+from exchange.reconcile.expected import EVENTS_A_STRETCH, Expected
 from exchange.reconcile.findings import Finding, Report
 from exchange.reconcile.ledger import ledger_compare
 from exchange.reconcile.live import live_compare
@@ -21,15 +21,21 @@ from exchange.reconcile.tables import tables_compare
 
 
 def reconcile(
-    *, database_url: str, journal: Journal, snapshots: SnapshotStore | None, reader: LiveReader | None
+    *,
+    database_url: str,
+    journal: Journal,
+    snapshots: SnapshotStore | None,
+    reader: LiveReader | None,
+    stretch: int = EVENTS_A_STRETCH,
 ) -> Report:
-    """Compare everything. `snapshots` None: replay from the beginning; `reader` None: leave live state out.
+    """Compare everything. `snapshots` None: replay from the beginning; `reader` None: leave live state out;
+    `stretch`: events replayed between two writes of the expected rows.
 
     Raises psycopg.Error, JournalError, ReplayDiffers, and ValueError when the journal does not reach back far
     enough or not as far as the rows."""
     with psycopg.connect(database_url, connect_timeout=CONNECT_TIMEOUT_S) as connection:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
-        report, replica = _history(connection, journal, snapshots)
+        report, replica = _history(connection, journal, snapshots, stretch)
         connection.rollback()
     if reader is not None:
         report.live_seq, findings = live_compare(replica, journal, reader)
@@ -38,13 +44,13 @@ def reconcile(
 
 
 def _history(
-    connection: Connection[Any], journal: Journal, snapshots: SnapshotStore | None
+    connection: Connection[Any], journal: Journal, snapshots: SnapshotStore | None, stretch: int
 ) -> tuple[Report, Replica]:
     cursor = connection.cursor()
     seq, event_hash = _progress(cursor)
     replica = Replica.restored(snapshots.newest(seq) if snapshots else None)
     from_seq, from_time = replica.seq, replica.engine.time
-    expected = Expected(cursor)
+    expected = Expected(cursor, stretch=stretch)
     expected.begin(replica)
     for _, record in replayed(journal, None, seq, replica=replica):
         expected.add(replica, record)

@@ -30,11 +30,12 @@ def history(recorded: Recorded, projector: VenueProjector, tmp_path: Path) -> Re
     return recorded
 
 
-def run(recorded: Recorded, snapshots: Path | None = None) -> Report:
+def run(recorded: Recorded, snapshots: Path | None = None, stretch: int = 200) -> Report:
     store = None if snapshots is None else SnapshotStore(snapshots)
     return reconcile(
-        database_url=settings.DATABASE_OWNER_URL, journal=recorded.journal, snapshots=store, reader=None
-    )
+        database_url=settings.DATABASE_OWNER_URL, journal=recorded.journal, snapshots=store, reader=None,
+        stretch=stretch,
+    )  # fmt: skip
 
 
 def differing(report: Report) -> dict[str, int]:
