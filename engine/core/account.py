@@ -4,33 +4,11 @@ Called by every handler of the core; money in units of the currency, volumes in 
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
 
 from engine.core import terms
+from engine.core.book import NoOrder, Order
 from engine.core.instrument import Instrument
 from engine.core.views import AccountView, PositionView, WalletView
-
-Body = tuple[str, int, int, int, int, int, int, int, bool]
-
-
-class ClientOrder:
-    """What is remembered of one client order id: the order's body, its id and how it stands."""
-
-    __slots__ = ("body", "code", "left", "order_id", "status")
-
-    def __init__(self, body: Body | None, order_id: int, status: int, left: int, code: int) -> None:
-        self.body = body
-        self.order_id = order_id
-        self.status = status
-        self.left = left
-        self.code = code
-
-    def dump(self) -> list[Any]:
-        return [list(self.body) if self.body else [], self.order_id, self.status, self.left, self.code]
-
-    @staticmethod
-    def load(plain: list[Any]) -> ClientOrder:
-        return ClientOrder(tuple(plain[0]) or None, plain[1], plain[2], plain[3], plain[4])
 
 
 class Lot:
@@ -161,22 +139,30 @@ class MarginGroup:
 class Position:
     """One account in one instrument: both sides and the margin group they are charged in."""
 
-    __slots__ = ("group", "instrument", "long", "short")
+    __slots__ = ("cost", "floor", "group", "instrument", "long", "net", "short")
 
     def __init__(self, instrument: Instrument, group: MarginGroup) -> None:
         self.instrument = instrument
         self.long = Holding(terms.BUY)
         self.short = Holding(terms.SELL)
         self.group = group
+        self.net = 0  # lots long − lots short
+        self.cost = 0  # position cost, long − short
+        self.floor = 0  # position profit if the mark went to the day's worse price limit
 
     def holding(self, side: int) -> Holding:
         return self.long if side > 0 else self.short
 
     def profit(self) -> int:
         """持仓盈亏 at the mark."""
+        return self.net * self.instrument.mark_money - self.cost
+
+    def refresh(self) -> None:
+        """Recompute what is derived from the holdings and the day's price limits."""
         long, short = self.long, self.short
-        net = long.today_volume + long.history_volume - short.today_volume - short.history_volume
-        return net * self.instrument.mark_money - long.position_cost + short.position_cost
+        self.net = long.volume - short.volume
+        self.cost = long.position_cost - short.position_cost
+        self.floor = self.net * self.instrument.worst_money(self.net) - self.cost
 
     @property
     def is_empty(self) -> bool:
@@ -235,6 +221,7 @@ class Account:
         "deposit",
         "ended",
         "ended_before",
+        "equity_floor",
         "freeze",
         "frozen_commission",
         "frozen_margin",
@@ -263,14 +250,15 @@ class Account:
         self.margin = 0
         self.frozen_margin = 0
         self.frozen_commission = 0
+        self.equity_floor = 0  # cash plus position profit, every mark at the day's worse price limit
         self.positions: dict[str, Position] = {}
         self.groups: dict[str, MarginGroup] = {}
         self.wallets: dict[str, Wallet] = {}
         self.orders = 0  # live ones
-        self.client_orders: dict[str, ClientOrder] = {}  # of this trading day
-        self.client_orders_before: dict[str, ClientOrder] = {}  # of the day before, and of live orders
-        self.ended: dict[int, ClientOrder] = {}  # finished orders of this day by order id
-        self.ended_before: dict[int, ClientOrder] = {}
+        self.client_orders: dict[str, Order | NoOrder] = {}  # of this trading day
+        self.client_orders_before: dict[str, Order | NoOrder] = {}  # of the day before, and of live orders
+        self.ended: dict[int, Order | NoOrder] = {}  # finished orders of this day by order id
+        self.ended_before: dict[int, Order | NoOrder] = {}
         self.ids_roll = 0  # the roll of the day these four stand at
 
     def cash(self) -> int:
@@ -282,22 +270,14 @@ class Account:
 
     def available(self) -> int:
         """可用 (trading-rules.md §6); may be negative."""
-        profit = 0
+        frozen = self.frozen_margin + self.frozen_commission
+        return self.cash() + self.position_profit() - self.margin - frozen
+
+    def refresh(self) -> None:
+        """Recompute what is derived from cash, holdings and price limits."""
         for position in self.positions.values():
-            long, short = position.long, position.short
-            net = long.today_volume + long.history_volume - short.today_volume - short.history_volume
-            profit += net * position.instrument.mark_money - long.position_cost + short.position_cost
-        return (
-            self.pre_balance
-            + self.deposit
-            - self.withdraw
-            + self.close_profit
-            - self.commission
-            + profit
-            - self.margin
-            - self.frozen_margin
-            - self.frozen_commission
-        )
+            position.refresh()
+        self.equity_floor = self.cash() + sum([position.floor for position in self.positions.values()])
 
     def group(self, instrument: Instrument) -> MarginGroup:
         found = self.groups.get(instrument.group_key)
@@ -320,12 +300,12 @@ class Account:
             found = self.wallets[asset] = Wallet(asset)
         return found
 
-    def client_order(self, client_order_id: str) -> ClientOrder | None:
+    def client_order(self, client_order_id: str) -> Order | NoOrder | None:
         """What this day or the day before knows of the id."""
         found = self.client_orders.get(client_order_id)
         return found if found is not None else self.client_orders_before.get(client_order_id)
 
-    def order_ended(self, order_id: int) -> ClientOrder | None:
+    def order_ended(self, order_id: int) -> Order | NoOrder | None:
         found = self.ended.get(order_id)
         return found if found is not None else self.ended_before.get(order_id)
 

@@ -11,35 +11,34 @@ from engine.core import terms
 from engine.core.views import LevelView
 
 if TYPE_CHECKING:
-    from engine.core.account import Account, ClientOrder
+    from engine.core.account import Account, Position
+    from engine.core.commands import OrderSubmit
     from engine.core.instrument import Instrument
 
 
 class Order:
-    """A live order. `margin_lot` and `fee_lot` are what one left lot of an OPEN order has reserved (money units)."""
+    """An accepted order, live or finished and remembered by its client order id. `margin_lot` and `fee_lot` are what
+    one left lot of an OPEN order has reserved (money units)."""
 
     __slots__ = (
         "accepted_at",
         "account",
-        "budget",
         "budget_left",
-        "client",
-        "client_order_id",
+        "code",
+        "command",
         "fee_lot",
         "instrument",
-        "kind",
         "left",
         "level",
         "margin_lot",
         "next",
         "offset",
         "order_id",
-        "post_only",
+        "position",
         "prev",
         "price",
         "side",
-        "time_in_force",
-        "volume",
+        "status",
     )
 
     def __init__(
@@ -47,41 +46,69 @@ class Order:
         order_id: int,
         account: Account,
         instrument: Instrument,
-        side: int,
+        command: OrderSubmit,
         offset: int,
-        kind: int,
-        time_in_force: int,
         price: int,
-        volume: int,
-        post_only: bool,
-        budget: int,
         accepted_at: int,
-        client_order_id: str,
-        client: ClientOrder | None,
         margin_lot: int,
         fee_lot: int,
     ) -> None:
         self.order_id = order_id
         self.account = account
         self.instrument = instrument
-        self.side = side
+        self.command = command
+        self.side = command.side
         self.offset = offset
-        self.kind = kind
-        self.time_in_force = time_in_force
         self.price = price
-        self.volume = volume
-        self.left = volume
-        self.post_only = post_only
-        self.budget = budget
-        self.budget_left = budget
+        self.left = command.volume
+        self.budget_left = command.budget
         self.accepted_at = accepted_at
-        self.client_order_id = client_order_id
-        self.client = client
         self.margin_lot = margin_lot
         self.fee_lot = fee_lot
+        self.status = terms.LIVE
+        self.code = 0
+        self.position: Position | None = None  # futures: set when it is accepted
         self.level: Level | None = None
         self.prev: Order | None = None
         self.next: Order | None = None
+
+    @property
+    def kind(self) -> int:
+        return self.command.kind
+
+    @property
+    def time_in_force(self) -> int:
+        return self.command.time_in_force
+
+    @property
+    def volume(self) -> int:
+        return self.command.volume
+
+    @property
+    def budget(self) -> int:
+        return self.command.budget
+
+    @property
+    def post_only(self) -> bool:
+        return self.command.post_only
+
+    @property
+    def client_order_id(self) -> str:
+        return self.command.client_order_id
+
+
+class NoOrder:
+    """A client order id that names no order of the core: refused, only asked for (no command), or restored after
+    the order had finished."""
+
+    __slots__ = ("code", "command", "left", "order_id", "status")
+
+    def __init__(self, order_id: int, command: OrderSubmit | None, status: int, left: int, code: int) -> None:
+        self.order_id = order_id
+        self.command = command
+        self.status = status
+        self.left = left
+        self.code = code
 
 
 class Level:

@@ -3,6 +3,7 @@
 ticks, volumes whole lots, money integer units of the currency, ratios 10⁻⁹."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from engine.core import terms
 
@@ -141,6 +142,26 @@ class OrderSubmit:
     client_order_id: str = ""  # "" only for orders of the venue itself
     post_only: bool = False
     budget: int = 0
+
+
+_BODY = (
+    "account_id",
+    "instrument",
+    "side",
+    "offset",
+    "kind",
+    "time_in_force",
+    "price",
+    "volume",
+    "client_order_id",
+    "post_only",
+    "budget",
+)
+
+
+def body_of(command: OrderSubmit | None) -> list[Any]:
+    """What makes two orders with one client order id the same order; empty for an id that was only asked for."""
+    return [getattr(command, name) for name in _BODY] if command is not None else []
 
 
 @dataclass(slots=True)

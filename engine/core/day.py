@@ -147,6 +147,7 @@ def _account_settle(state: State, account: Account, costs: dict[str, LotCosts]) 
     )
     account.pre_balance = balance
     account.deposit = account.withdraw = account.close_profit = account.commission = 0
+    account.refresh()
 
 
 def _position_settle(position: Position, costs: LotCosts) -> int:
@@ -203,6 +204,7 @@ def _rate(state: State, command: DayStep) -> None:
                 holding.frozen = holding.frozen_history = holding.frozen_today = holding.opening = 0
         account.frozen_commission = 0
         groups_rebuild(account, keep_frozen=False)
+        account.refresh()
     _accounts_end(state, command)
 
 

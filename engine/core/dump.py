@@ -1,14 +1,14 @@
 """The whole state as plain lists in one canonical order, and back: what snapshots and the state hash are made of.
 Called by the engine; what can be derived (margin groups, cached costs, levels) is not stored but built again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from typing import Any
 
 from engine.core import terms
-from engine.core.account import Account, ClientOrder, Holding, Lot
-from engine.core.book import Order
-from engine.core.commands import InstrumentSpec, Rates
+from engine.core.account import Account, Holding, Lot
+from engine.core.book import NoOrder, Order
+from engine.core.commands import InstrumentSpec, OrderSubmit, Rates, body_of
 from engine.core.instrument import Instrument
 from engine.core.state import Request, State
 
@@ -37,23 +37,7 @@ _HOLDING = (
     "margin",
     "margin_history",
 )
-_ORDER = (
-    "order_id",
-    "side",
-    "offset",
-    "kind",
-    "time_in_force",
-    "price",
-    "volume",
-    "left",
-    "post_only",
-    "budget",
-    "budget_left",
-    "accepted_at",
-    "client_order_id",
-    "margin_lot",
-    "fee_lot",
-)
+_ORDER = ("order_id", "offset", "price", "left", "budget_left", "accepted_at", "margin_lot", "fee_lot")
 
 
 def state_dump(state: State) -> list[Any]:
@@ -94,6 +78,7 @@ def state_load(plain: Sequence[Any]) -> State:
     for account in state.accounts.values():
         for group in account.groups.values():
             group.refresh()
+        account.refresh()
     state.requests = {key: Request(*values) for key, values in requests}
     state.requests_before = {key: Request(*values) for key, values in requests_before}
     return state
@@ -128,8 +113,8 @@ def _account_dump(account: Account) -> list[Any]:
             for name, position in sorted(account.positions.items())
         ],
         [[wallet.asset, wallet.available, wallet.locked] for _, wallet in sorted(account.wallets.items())],
-        [[key, known.dump()] for key, known in account.client_orders.items()],
-        [[key, known.dump()] for key, known in account.client_orders_before.items()],
+        _known_dump(account.client_orders),
+        _known_dump(account.client_orders_before),
     ]
 
 
@@ -151,14 +136,31 @@ def _account_load(state: State, plain: Sequence[Any]) -> Account:
     for asset, available, locked in wallets:
         wallet = account.wallet(asset)
         wallet.available, wallet.locked = available, locked
-    account.client_orders = {key: ClientOrder.load(known) for key, known in client_orders}
-    account.client_orders_before = {key: ClientOrder.load(known) for key, known in client_orders_before}
+    account.client_orders = {key: _known_load(known) for key, *known in client_orders}
+    account.client_orders_before = {key: _known_load(known) for key, *known in client_orders_before}
     account.ended = _ended(account.client_orders)
     account.ended_before = _ended(account.client_orders_before)
     return account
 
 
-def _ended(known_ids: dict[str, ClientOrder]) -> dict[int, ClientOrder]:
+def _known_dump(known_ids: Mapping[str, Order | NoOrder]) -> list[list[Any]]:
+    return [
+        [key, known.order_id, body_of(known.command), known.status, known.left, known.code]
+        for key, known in known_ids.items()
+    ]
+
+
+def _known_load(plain: Sequence[Any]) -> Order | NoOrder:
+    order_id, body, status, left, code = plain
+    return NoOrder(order_id, _command_load(body) if body else None, status, left, code)
+
+
+def _command_load(body: Sequence[Any]) -> OrderSubmit:
+    fields: list[Any] = [terms.VENUE, 0, *body]
+    return OrderSubmit(*fields)
+
+
+def _ended(known_ids: Mapping[str, Order | NoOrder]) -> dict[int, Order | NoOrder]:
     over = (terms.FILLED, terms.CANCELLED, terms.EXPIRED)
     return {known.order_id: known for known in known_ids.values() if known.status in over}
 
@@ -180,31 +182,35 @@ def _holding_load(holding: Holding, plain: Sequence[Any]) -> None:
 
 def _book_dump(instrument: Instrument) -> list[Any]:
     return [
-        [[order.account.account_id, *(getattr(order, name) for name in _ORDER)] for order in side.orders()]
+        [[*(getattr(order, name) for name in _ORDER), body_of(order.command)] for order in side.orders()]
         for side in (instrument.book.bids, instrument.book.asks)
     ]
 
 
 def _book_load(state: State, instrument: Instrument, plain: Sequence[Any]) -> None:
     for side, orders in zip((instrument.book.bids, instrument.book.asks), plain, strict=True):
-        for account_id, *values in orders:
-            order = _order_load(
-                state.accounts[account_id], instrument, dict(zip(_ORDER, values, strict=True))
-            )
+        for each in orders:
+            order = _order_load(state, instrument, each)
             state.orders[order.order_id] = order
             side.add(order)
 
 
-def _order_load(account: Account, instrument: Instrument, values: dict[str, Any]) -> Order:
-    known = account.client_order(values["client_order_id"]) if values["client_order_id"] else None
-    left, budget_left = values.pop("left"), values.pop("budget_left")
-    order = Order(account=account, instrument=instrument, client=known, **values)
+def _order_load(state: State, instrument: Instrument, plain: Sequence[Any]) -> Order:
+    order_id, offset, price, left, budget_left, accepted_at, margin_lot, fee_lot, body = plain
+    command = _command_load(body)
+    account = state.accounts[command.account_id]
+    order = Order(order_id, account, instrument, command, offset, price, accepted_at, margin_lot, fee_lot)
     order.left, order.budget_left = left, budget_left
     account.orders += 1
-    if not instrument.is_spot and order.offset == terms.OPEN:
-        group = account.position(instrument).group
-        if order.side > 0:
-            group.frozen_long += order.margin_lot * order.left
-        else:
-            group.frozen_short += order.margin_lot * order.left
+    for known_ids in (account.client_orders, account.client_orders_before):
+        if command.client_order_id in known_ids and known_ids[command.client_order_id].order_id == order_id:
+            known_ids[command.client_order_id] = order
+    if not instrument.is_spot:
+        order.position = account.position(instrument)
+        if offset == terms.OPEN:
+            group = order.position.group
+            if order.side > 0:
+                group.frozen_long += margin_lot * left
+            else:
+                group.frozen_short += margin_lot * left
     return order

@@ -15,7 +15,8 @@ def reservation_release(order: Order, volume: int) -> None:
     if instrument.is_spot:
         _spot_release(order, volume)
         return
-    position = account.position(instrument)
+    position = order.position
+    assert position is not None
     if order.offset == terms.OPEN:
         holding = position.holding(order.side)
         holding.opening -= volume
@@ -54,8 +55,8 @@ def close_freeze(holding: Holding, instrument: Instrument, offset: int, volume: 
 
 def open_fill(order: Order, price: int, volume: int, trade_id: int, day: int) -> int:
     """Book an OPEN fill; returns the fee (money units)."""
-    account, instrument = order.account, order.instrument
-    position = account.positions[instrument.instrument]
+    account, instrument, position = order.account, order.instrument, order.position
+    assert position is not None
     costs = instrument.costs(price)
     value = price * instrument.tick_money * volume
     group = position.group
@@ -64,11 +65,15 @@ def open_fill(order: Order, price: int, volume: int, trade_id: int, day: int) ->
         margin = costs.margin_long * volume
         group.long += margin
         group.frozen_long -= order.margin_lot * volume
+        position.net = net = position.net + volume
+        position.cost += value
     else:
         holding = position.short
         margin = costs.margin_short * volume
         group.short += margin
         group.frozen_short -= order.margin_lot * volume
+        position.net = net = position.net - volume
+        position.cost -= value
     holding.today.append(Lot(trade_id, day, price, volume))
     holding.today_volume += volume
     holding.today_pool += volume
@@ -80,13 +85,17 @@ def open_fill(order: Order, price: int, volume: int, trade_id: int, day: int) ->
     fee = costs.fee_open * volume
     account.frozen_commission -= order.fee_lot * volume
     account.commission += fee
+    floor = net * instrument.worst_money(net) - position.cost
+    account.equity_floor += floor - position.floor - fee
+    position.floor = floor
     return fee
 
 
 def close_fill(order: Order, price: int, volume: int) -> tuple[int, int, int]:
     """Book a CLOSE or CLOSETODAY fill; returns (fee, close profit by day, lots of today's among them)."""
     account, instrument = order.account, order.instrument
-    position = account.positions[instrument.instrument]
+    position = order.position
+    assert position is not None
     holding = position.holding(-order.side)
     close_freeze(holding, instrument, order.offset, -volume)
     today, history = close_split(holding, instrument.spec.close_rule, order.offset, volume)
@@ -97,6 +106,9 @@ def close_fill(order: Order, price: int, volume: int) -> tuple[int, int, int]:
     instrument.clearing += profit
     account.close_profit += profit
     account.commission += fee
+    floor = position.floor
+    position.refresh()
+    account.equity_floor += position.floor - floor + profit - fee
     return fee, profit, today
 
 

@@ -36,6 +36,7 @@ class Instrument:
         "base_lot",
         "book",
         "clearing",
+        "fees",
         "group_key",
         "high",
         "history_costs",
@@ -101,6 +102,7 @@ class Instrument:
         self.open_interest = 0
         self.pre_open_interest = 0
         self.pre_close = 0
+        self.fees = 0  # futures: its part of the ledger account fees, debit positive
         self.clearing = 0  # ledger account clearing:<instrument>, debit positive
         self.book = Book()
         self._costs: dict[int, LotCosts] = {}
@@ -138,6 +140,12 @@ class Instrument:
         upper = max(upper, pre // tick + 1)
         lower = max(1, min(lower, -(-pre // tick) - 1))
         return min(upper, terms.PRICE_MAX), lower
+
+    def worst_money(self, net: int) -> int:
+        """Money units of one lot at the day's price limit that is worse for a net position of this sign."""
+        if net > 0:
+            return self.lower * self.tick_money
+        return (self.upper or terms.PRICE_MAX) * self.tick_money
 
     def reference(self) -> int:
         """Ticks: the last trade, else the settlement price to the nearest tick (half up), else the listing price."""
@@ -245,6 +253,7 @@ class Instrument:
         "pre_open_interest",
         "pre_close",
         "clearing",
+        "fees",
     )
 
     def dump(self) -> list[Any]:

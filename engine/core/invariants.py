@@ -15,6 +15,7 @@ def ledger_balances(state: State) -> dict[tuple[str, str], int]:
         for wallet in account.wallets.values():
             _add(found, wallet.asset, ledger.CLIENT, -wallet.available - wallet.locked)
     for instrument in state.instruments.values():
+        _add(found, instrument.spec.currency, ledger.FEES, instrument.fees)
         if instrument.clearing:
             _add(found, instrument.spec.currency, ledger.clearing(instrument.instrument), instrument.clearing)
     return {key: amount for key, amount in found.items() if amount}

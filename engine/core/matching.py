@@ -71,15 +71,14 @@ def trade(
     else:
         buy_fee, buy_profit, buy_today = _futures_book(state, buy, price, volume, trade_id)
         sell_fee, sell_profit, sell_today = _futures_book(state, sell, price, volume, trade_id)
-        key = (instrument.spec.currency, "fees")
-        state.ledger[key] = state.ledger.get(key, 0) - buy_fee - sell_fee
+        instrument.fees -= buy_fee + sell_fee
         opened = (buy.offset == terms.OPEN) + (sell.offset == terms.OPEN)
         instrument.open_interest += volume * (opened - 1)
     instrument.traded(price, volume, notional, state.time // HOUR_NS)
     if maker.left == volume:
         makers.remove(maker)
         maker.left = 0
-        order_forget(state, maker, terms.FILLED, Code.OK)
+        order_forget(state, maker, terms.FILLED, 0)
     else:
         maker.left -= volume
         assert maker.level is not None
@@ -152,20 +151,17 @@ def fillable(order: Order, instrument: Instrument) -> bool:
     return False
 
 
-def order_forget(state: State, order: Order, status: int, code: Code) -> None:
+def order_forget(state: State, order: Order, status: int, code: int) -> None:
     """The order is finished: it leaves the live orders; its client order id remembers how."""
     del state.orders[order.order_id]
     state.finished.append(order)
     account = order.account
     account.orders -= 1
-    client = order.client
-    if client is not None:
-        if account.ids_roll != state.roll:
-            account.ids_turn(state.roll)  # while it still counts as live: its id stays known for this day
-        client.status = status
-        client.left = order.left
-        client.code = int(code)
-        account.ended[order.order_id] = client
+    if account.ids_roll != state.roll:
+        account.ids_turn(state.roll)  # while it still counts as live: its id stays known for this day
+    order.status = status
+    order.code = code
+    account.ended[order.order_id] = order
 
 
 def order_end(state: State, order: Order, status: int, code: Code, *, holds: bool = True) -> None:
@@ -175,7 +171,7 @@ def order_end(state: State, order: Order, status: int, code: Code, *, holds: boo
         order.instrument.book.own(order.side).remove(order)
     if holds and (order.left or order.budget_left):
         reservation_release(order, order.left)
-    order_forget(state, order, status, code)
+    order_forget(state, order, status, int(code))
     state.out.append(
         OrderEnded(
             order.order_id,

@@ -51,7 +51,7 @@ def account_open(state: State, command: AccountOpen) -> None:
         state.owners.setdefault(owner, []).append(account)
         state.out.append(AccountOpened(account_id, owner, cash))
         if cash:
-            account.deposit = cash
+            account.deposit = account.equity_floor = cash
             state.post("CNY", "external", cash)
             state.out.append(CashMoved(account_id, "", terms.CASH_INIT, terms.BOOK_FUTURES, "CNY", cash))
 
@@ -153,6 +153,7 @@ def cash_withdraw_end(state: State, command: CashWithdrawEnd) -> None:
         state.post(request.currency, "external", -request.amount)
     elif request.book == terms.BOOK_FUTURES and request.day == state.trading_day:
         account.withdraw -= request.amount
+        account.equity_floor += request.amount
     else:
         _credit(account, request.book, request.currency, request.amount)
     _moved(state, command.account_id, command.request_id, status, request)
@@ -285,6 +286,7 @@ def quota_of(state: State, account: Account) -> int:
 def _credit(account: Account, book: int, currency: str, amount: int) -> None:
     if book == terms.BOOK_FUTURES:
         account.deposit += amount
+        account.equity_floor += amount
     else:
         account.wallet(currency).available += amount
 
@@ -292,6 +294,7 @@ def _credit(account: Account, book: int, currency: str, amount: int) -> None:
 def _debit(account: Account, book: int, currency: str, amount: int) -> None:
     if book == terms.BOOK_FUTURES:
         account.withdraw += amount
+        account.equity_floor -= amount
     else:
         account.wallet(currency).available -= amount
 
