@@ -9,6 +9,7 @@ from engine.core import commands as c
 from engine.core import terms
 from engine.core.commands import Command
 from tests.model.market import OPERATE, OWNERS, TRADER
+from tests.model.matching import closing_order
 from tests.model.state import Account, Instrument, Order
 from tests.model.venue import Venue
 
@@ -22,6 +23,7 @@ class Generator:
 
     def __init__(self, venue: Venue, seed: int) -> None:
         self.venue = venue
+        self.seed = seed
         self.random = Random(seed)
         self.number = 0
         self.time = START_NS
@@ -41,15 +43,17 @@ class Generator:
     def next(self) -> Iterator[Command | None]:
         """One command, or the chain of one day's end."""
         dice = self.random.random()
-        if dice < 0.60:
+        if self.random.random() < 0.1 and (lift := self.lifted()) is not None:
+            yield lift
+        elif dice < 0.64:
             yield self.order()
-        elif dice < 0.84:
+        elif dice < 0.88:
             yield self.cancel()
-        elif dice < 0.87:
-            yield self.repeat()
         elif dice < 0.90:
+            yield self.repeat()
+        elif dice < 0.92:
             yield self.query()
-        elif dice < 0.94:
+        elif dice < 0.95:
             yield self.cash()
         elif dice < 0.985:
             yield self.nonsense()
@@ -66,39 +70,52 @@ class Generator:
         return self.venue.accounts[self.random.choice(list(OWNERS))]
 
     def instrument(self) -> Instrument:
-        return self.random.choice(list(self.venue.instruments.values()))
+        """Mostly one of the three this stream favours, so that books have depth."""
+        names = list(self.venue.instruments)
+        favoured = [names[(self.seed + n * 3) % len(names)] for n in range(3)]
+        return self.venue.instruments[self.random.choice(favoured if self.random.random() < 0.85 else names)]
 
     def client_order_id(self) -> str:
         self.number += 1
         return f"c{self.number}"
 
-    def price(self, instrument: Instrument) -> int:
-        """Near a mid that walks; sometimes at or beyond the limits."""
-        name = instrument.id
-        fair = self.fair.get(name, instrument.spec.listing_price)
+    def price(self, instrument: Instrument, side: int) -> int:
+        """Often at the best opposite price, else near a mid that walks; sometimes at or beyond the limits."""
+        fair = self.fair_walk(instrument)
+        dice = self.random.random()
+        if dice < 0.02:
+            edges = [instrument.upper, instrument.upper + 1, instrument.lower, instrument.lower - 1, 1]
+            return self.random.choice(edges)
+        best = instrument.best(-side)
+        if best is not None and dice < 0.55:
+            return instrument.ticks(best) + side * self.random.choice([0, 0, 1, 3])
+        return max(1, fair + self.random.randint(-6, 6) * max(1, fair // 2_000))
+
+    def fair_walk(self, instrument: Instrument) -> int:
+        fair = self.fair.get(instrument.id, instrument.spec.listing_price)
         step = max(1, fair // 2_000)
         fair = max(2, fair + self.random.randint(-step, step))
         if instrument.upper:
             fair = min(max(fair, instrument.lower), instrument.upper)
-        self.fair[name] = fair
-        if self.random.random() < 0.02:
-            return self.random.choice(
-                [instrument.upper, instrument.upper + 1, instrument.lower, instrument.lower - 1, 1]
-            )
-        return max(1, fair + self.random.randint(-6, 6) * step)
+        self.fair[instrument.id] = fair
+        return fair
 
     def order(self) -> Command:
         account, instrument = self.account(), self.instrument()
         side = self.random.choice([terms.BUY, terms.SELL])
         offset = terms.OPEN
+        volume = self.volume(instrument)
         if not instrument.is_spot:
             side, offset = self.offset(account, instrument, side)
+            if offset != terms.OPEN and self.random.random() < 0.9:
+                volume = min(volume, self.closable(account, instrument, side, offset) or volume)
         kind, tif, post_only = self.style(instrument)
+        if not instrument.book(-side) and self.random.random() < 0.9:
+            kind, tif = terms.LIMIT, terms.GTC  # nobody to trade with: rest, mostly
         if offset == terms.CLOSETODAY and tif == terms.GTC:
             tif = terms.DAY
         market = kind == terms.MARKET
         budget = 0
-        volume = self.volume(instrument)
         if market and instrument.is_spot and side == terms.BUY:
             budget, volume = self.random.choice([1, 10**7, 10**9, self.random.randrange(1, 10**9)]), 0
         order = c.OrderSubmit(
@@ -110,7 +127,7 @@ class Generator:
             offset=offset,
             kind=kind,
             time_in_force=tif,
-            price=0 if market else self.price(instrument),
+            price=0 if market else self.price(instrument, side),
             volume=volume,
             client_order_id=self.client_order_id(),
             post_only=post_only,
@@ -137,6 +154,16 @@ class Generator:
         alias = instrument.spec.closetoday_alias and self.random.random() < 0.2
         return -lots_side, terms.CLOSETODAY if alias else terms.CLOSE
 
+    def closable(self, account: Account, instrument: Instrument, side: int, offset: int) -> int:
+        """Lots the account could close now."""
+        held = closing_order(instrument, offset, account.lots_of(instrument.id, -side))
+        frozen = (
+            o.left
+            for o in account.orders
+            if o.body.instrument == instrument.id and o.side == side and o.offset != terms.OPEN
+        )
+        return max(0, sum(lot.volume for lot in held) - sum(frozen))
+
     def style(self, instrument: Instrument) -> tuple[int, int, bool]:
         dice = self.random.random()
         if dice < 0.08 and instrument.spec.allow_market:
@@ -152,7 +179,7 @@ class Generator:
     def volume(self, instrument: Instrument) -> int:
         if instrument.is_spot:
             return self.random.choice([1, 100, 1_000, self.random.randint(1, 20_000)])
-        return self.random.choice([1, 1, 2, 3, 5, self.random.randint(1, 30)])
+        return self.random.choice([1, 1, 2, 3, 5, self.random.randint(1, 25)])
 
     # Cancels, repeats, queries
 
@@ -194,11 +221,8 @@ class Generator:
     def cash(self) -> Command:
         account = self.account()
         self.number += 1
-        request_id = (
-            f"r{self.number}"
-            if self.random.random() < 0.9
-            else f"r{self.random.randrange(1, self.number + 1)}"
-        )
+        again = self.random.random() < 0.1
+        request_id = f"r{self.random.randrange(1, self.number + 1) if again else self.number}"
         book = self.random.choice([terms.BOOK_FUTURES, terms.BOOK_SPOT])
         currency = "CNY" if book == terms.BOOK_FUTURES else self.random.choice(["USDT", "BTC", "CNY", "SOL"])
         amount = self.random.choice([100, 10_000_0000, 300_000_0000, 10**6, 12_345_600, 7])
@@ -220,6 +244,16 @@ class Generator:
         return c.CashWithdrawEnd(0, OPERATE, account_id, request_id, self.random.random() < 0.5)
 
     # Nonsense and the operator
+
+    def lifted(self) -> Command | None:
+        """What lifts a suspension or a freeze, when there is one: most of the market stays open."""
+        for instrument in self.venue.instruments.values():
+            if instrument.state == terms.SUSPENDED:
+                return c.InstrumentStateSet(0, OPERATE, instrument.id, terms.TRADING)
+        for account in self.venue.accounts.values():
+            if account.freeze:
+                return c.AccountFreeze(0, OPERATE, account.account_id, 0)
+        return None
 
     def nonsense(self) -> Command:
         order = replace(self.past_order(), client_order_id=self.client_order_id())
@@ -264,12 +298,8 @@ class Generator:
         rates = instrument.rates
         if not instrument.is_spot:
             ratio = self.random.choice([8, 10, 12, 20]) * 10_000_000
-            rates = replace(
-                rates,
-                margin_long_ratio=ratio,
-                margin_short_ratio=ratio,
-                fee_open_ratio=self.random.randrange(10**5),
-            )
+            changes = {"margin_long_ratio": ratio, "margin_short_ratio": ratio, "limit_volume_max": 30}
+            rates = replace(rates, fee_open_ratio=self.random.randrange(10**5), **changes)
         state = terms.TRADING if instrument.state == terms.SUSPENDED else terms.SUSPENDED
         user = self.random.choice([101, 105])
         choices: list[Command] = [

@@ -11,6 +11,9 @@ from engine.core.commands import Command, OrderSubmit
 from engine.core.engine import Engine
 from engine.core.events import Event, Rejected
 from engine.core.views import AccountView
+from engine.messages import events_encode
+from tests.model.generate import START_NS, Generator
+from tests.model.market import setup
 from tests.model.model import Model
 from tests.model.numbers import EXACT
 from tests.model.views import account_view, depth_view, instrument_view, order_view
@@ -75,6 +78,7 @@ class Judge:
         batch, self.waiting = self.waiting, []
         first = self.seq - len(batch) + 1
         applied = self.engine.apply([command for command, _ in batch], first, self.time)
+        events_encode(applied.events)  # what cannot be written down must not happen
         start = 0
         for (command, expected), end in zip(batch, applied.ends, strict=True):
             difference = events_differ(command, applied.events[start:end], expected)
@@ -121,6 +125,31 @@ def _held_only(view: AccountView) -> AccountView:
 def _equal(ours: Any, theirs: Any) -> None:
     if ours != theirs:
         raise Disagreement(f"\n  engine {ours}\n  model  {theirs}\n  {_fields_differ(ours, theirs)}")
+
+
+def stream_judge(seed: int, count: int, batch_max: int = 20) -> tuple[Judge, list["Step"]]:
+    """Feed both with a seeded stream in batches of random size; raises Disagreement with seed and short story."""
+    judge, steps = Judge(), [(START_NS, command) for command in setup()]
+    for time, command in steps:
+        judge.model_apply(command, time)
+    generator = Generator(judge.model.venue, seed)
+    try:
+        for made, (time, command) in enumerate(generator.commands(count)):
+            steps.append((time, command))
+            judge.model_apply(command, time)
+            if len(judge.waiting) >= generator.random.randint(1, batch_max):
+                judge.engine_apply()
+            if made % 25 == 0:
+                judge.engine_apply()
+                judge.views_compare()
+            if made % 250 == 0:
+                judge.invariants_check()
+        judge.engine_apply()
+        judge.views_compare()
+        judge.invariants_check()
+    except Exception as error:
+        raise Disagreement(f"seed {seed}: {error}\n{story(shrink(steps))}") from error
+    return judge, steps
 
 
 Step = tuple[int, Command | None]  # time, command; None: voided

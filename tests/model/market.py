@@ -1,6 +1,8 @@
 """The small market the random streams and the examples trade on: real products' rules, few accounts.
 Called by tests/model/generate.py, tests/model/scenario.py and the tests of the core."""
 
+from dataclasses import replace
+
 from engine.core import terms
 from engine.core.commands import (
     AccountOpen,
@@ -195,7 +197,7 @@ def solana() -> InstrumentSpec:
 ALL = [
     index_future(),
     index_future("CFFEX.IH2512", "CFFEX.IH", 13_000),
-    copper(),
+    replace(copper(), larger_side_until=20251124),
     rebar(terms.LARGER_OFF),
     meal(),
     sugar(),

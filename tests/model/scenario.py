@@ -93,6 +93,9 @@ class Scenario:
         self.judge.invariants_check()
         return Answer(self.judge.seq, events)
 
+    def send_setting(self, setting: str, value: int) -> None:
+        assert self.send(c.VenueSet(0, OPERATE, setting, value)).code == Code.OK
+
     def later(self, minutes: int) -> None:
         self.time += minutes * 60_000_000_000
 
