@@ -3,9 +3,19 @@ Called by Django."""
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
+
+from exchange.observability import views as observability
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/", include("settlement.api.urls")),
     path("api/", include("accounts.api.urls")),
+    path("api/", include("market.api.urls")),
+    path("api/", include("trading.api.urls")),
+    path("api/schema", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema")),
+    path("health", observability.health),
+    path("ready", observability.ready),
+    path("metrics", observability.metrics),
 ]

@@ -23,6 +23,7 @@ from engine.door import DoorError, Reply, door
 from engine.live import live_async
 from market.calculations import budget_parse, lots_parse, ticks_parse, volume_of
 from market.directory import directory
+from trading import metrics
 from trading.errors import code_error, rejected_error
 from trading.wire import DIRECTIONS, OFFSETS, ORDER_TYPES, TIMES_IN_FORCE, client_id_wire, status_name
 
@@ -373,11 +374,17 @@ class Prepared:
     async def send(self) -> list[Written | ApiError]:
         """Send the commands in one frame; one outcome each, a refusal stands alone."""
         sent = [command for command in self._commands if not isinstance(command, ApiError)]
-        answers = iter(await door().call_many(sent) if sent else [])
-        return [
+        metrics.orders_sent.inc(len(sent))
+        with metrics.order_seconds.time():
+            answers = iter(await door().call_many(sent) if sent else [])
+        results = [
             command if isinstance(command, ApiError) else self._judged(command, next(answers))
             for command in self._commands
         ]
+        for result in results:
+            if isinstance(result, ApiError):
+                metrics.orders_refused.labels(code=result.code.name).inc()
+        return results
 
     def _judged(self, command: Any, answer: Reply | DoorError) -> Written | ApiError:
         if isinstance(answer, DoorError):

@@ -55,9 +55,10 @@ if sys.argv[1:2] == ["runserver"]:
     INSTALLED_APPS.insert(0, "daphne")
 
 MIDDLEWARE = [
+    "exchange.observability.middleware.TimingMiddleware",
+    "accounts.http.middleware.EnvelopeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
-    "accounts.http.middleware.EnvelopeMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -142,8 +143,11 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "DESCRIPTION": "Futures and spot trading. Every answer of /api wears the envelope {success, data, error}.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "trading.api.schema.thin_routes_hook",
         "accounts.http.schema.envelope_hook",
     ],
     "ENUM_NAME_OVERRIDES": {
@@ -168,6 +172,8 @@ OUTCRY_DEPOSIT_AUTO_MAX = int(os.environ.get("OUTCRY_DEPOSIT_AUTO_MAX", "0"))
 OUTCRY_WITHDRAW_AUTO_MAX = int(os.environ.get("OUTCRY_WITHDRAW_AUTO_MAX", "0"))
 # A withdrawal from an account with a trading password must show it.
 OUTCRY_WITHDRAW_PASSWORD = os.environ.get("OUTCRY_WITHDRAW_PASSWORD", "1") != "0"
+# What /metrics asks for as a bearer token; without one only this machine may read it.
+OUTCRY_METRICS_TOKEN = os.environ.get("OUTCRY_METRICS_TOKEN", "")
 # Budgets by kind that differ from accounts/throttles.py RATES.
 OUTCRY_THROTTLES: dict[str, Any] = {}
 

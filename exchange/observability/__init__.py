@@ -1,0 +1,2 @@
+"""Is it alive, is it ready, how does it do: /health, /ready, /metrics.
+Routed by exchange/urls.py."""

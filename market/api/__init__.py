@@ -1,0 +1,2 @@
+"""The market data routes under /api.
+Included by exchange/urls.py through market.api.urls."""
