@@ -3,12 +3,13 @@ Called by the projector (closed and growing minutes), by web processes for pushe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from engine.core import terms
 from engine.core.events import Trade
+from engine.core.views import InstrumentView
 
 MINUTE_NS: Final = 60 * 10**9
 PERIODS: Final[dict[str, int]] = {  # name → length in ns; 0: the trading day
@@ -48,22 +49,51 @@ def open_interest_change(trade: Trade) -> int:
     return trade.volume * (opened - 1)
 
 
-def bar_of(trade: Trade, *, time: int, trading_day: int, seq: int, open_interest: int, change: int) -> Bar:
-    """A trade as a bar of its minute; `open_interest` is the one after it, `change` what it changed."""
-    price = trade.price
+@dataclass(slots=True, frozen=True)
+class Traded:
+    """A trade with what its event does not say: when, on which trading day, by which command."""
+
+    trade: Trade
+    time: int
+    trading_day: int
+    seq: int
+
+
+def trades_as_bars(trades: Sequence[Traded], instruments: Mapping[str, InstrumentView]) -> list[Bar]:
+    """Each trade as a bar of its minute, in the same order.
+
+    `instruments`: every traded one as it is after the last of these trades. Open interest is counted back from
+    there, so that whoever has a batch's events and changes needs to remember nothing."""
+    held: dict[str, int] = {name: view.open_interest for name, view in instruments.items()}
+    changes = [
+        0 if instruments[item.trade.instrument].spec.kind == terms.SPOT else open_interest_change(item.trade)
+        for item in trades
+    ]
+    for item, change in zip(trades, changes, strict=True):
+        held[item.trade.instrument] -= change
+    found = []
+    for item, change in zip(trades, changes, strict=True):
+        before = held[item.trade.instrument]
+        held[item.trade.instrument] = before + change
+        found.append(_bar_of(item, before, before + change))
+    return found
+
+
+def _bar_of(item: Traded, open_interest_before: int, open_interest_after: int) -> Bar:
+    trade, price = item.trade, item.trade.price
     return Bar(
         instrument=trade.instrument,
-        trading_day=trading_day,
-        start=time - time % MINUTE_NS,
+        trading_day=item.trading_day,
+        start=item.time - item.time % MINUTE_NS,
         open=price,
         high=price,
         low=price,
         close=price,
         volume=trade.volume,
         turnover=trade.notional,
-        open_interest_open=open_interest - change,
-        open_interest_close=open_interest,
-        seq=seq,
+        open_interest_open=open_interest_before,
+        open_interest_close=open_interest_after,
+        seq=item.seq,
     )
 
 

@@ -10,8 +10,7 @@ from typing import Any, Final
 
 from accounts.projected_writes import Handler, Insert, Moment, Reading, Row, Table, Upsert, Write, copy_text
 from engine.core import commands, events, terms, views
-from engine.core.engine import Engine
-from market.bars import Bar, bar_of, fold, open_interest_change
+from market.bars import Bar, Traded, fold, trades_as_bars
 
 SPEC_FIELDS: Final = tuple(f.name for f in fields(commands.InstrumentSpec) if f.name != "rates")
 RATES_FIELDS: Final = tuple(f.name for f in fields(commands.Rates))
@@ -118,47 +117,29 @@ class TapeGatherer:
     """The public tape, and its trades folded into the minutes they belong to."""
 
     def __init__(self) -> None:
-        self._trades: list[tuple[events.Trade, int, int, int]] = []
+        self._trades: list[Traded] = []
 
     def handlers(self) -> Mapping[type[Any], Handler]:
         return {events.Trade: self._trade}
 
     def writes(self, reading: Reading) -> list[Write]:
-        open_interest = self._open_interest_before(reading.engine)
+        names = {item.trade.instrument for item in self._trades}
+        views = {name: reading.engine.instrument_view(name) for name in names}
+        texts = {name: copy_text(name) for name in names}
         tape: list[Row] = []
         growing: dict[str, Bar] = {}
         closed: list[Bar] = []
-        names = {name: copy_text(name) for name in open_interest}
-        for trade, time, day, at_seq in self._trades:
-            name = trade.instrument
-            held = open_interest[name]
-            change = 0 if held is None else open_interest_change(trade)
-            after = change + (held or 0)
-            if held is not None:
-                open_interest[name] = after
+        for item, bar in zip(self._trades, trades_as_bars(self._trades, views), strict=True):
+            trade, name = item.trade, bar.instrument
             tape.append(
-                (day, trade.trade_id, names[name], trade.price, trade.volume, trade.notional,
-                 trade.taker_side, after, time, at_seq)
+                (item.trading_day, trade.trade_id, texts[name], trade.price, trade.volume, trade.notional,
+                 trade.taker_side, bar.open_interest_close, item.time, item.seq)
             )  # fmt: skip
-            item = bar_of(trade, time=time, trading_day=day, seq=at_seq, open_interest=after, change=change)
-            done, growing[name] = fold(growing.get(name), item)
+            done, growing[name] = fold(growing.get(name), bar)
             if done is not None:
                 closed.append(done)
         rows = [bar_row(bar) for bar in (*closed, *growing.values())]
         return [Insert(PUBLIC_TRADE, tape), Upsert(BAR, rows, returning=True)]
 
-    def _open_interest_before(self, engine: Engine) -> dict[str, int | None]:
-        """Of each traded instrument before the first trade here; None for spot, which has none."""
-        before: dict[str, int | None] = {}
-        for trade, _time, _day, _seq in self._trades:
-            name = trade.instrument
-            if name not in before:
-                view = engine.instrument_view(name)
-                before[name] = None if view.spec.kind == terms.SPOT else view.open_interest
-            held = before[name]
-            if held is not None:
-                before[name] = held - open_interest_change(trade)
-        return before
-
     def _trade(self, event: events.Trade, at: Moment) -> None:
-        self._trades.append((event, at.time, at.trading_day, at.seq))
+        self._trades.append(Traded(event, at.time, at.trading_day, at.seq))

@@ -142,7 +142,9 @@ def _anything(engine: Engine, dice: random.Random) -> c.Command:
     if dice.random() < 0.1 and engine.orders:
         chosen = engine.orders[dice.choice(list(engine.orders))]
         account = chosen.account.account_id
-        return c.OrderCancel(actor=account, scope=terms.SCOPE_TRADE, account_id=account, order_id=chosen.order_id)
+        return c.OrderCancel(
+            actor=account, scope=terms.SCOPE_TRADE, account_id=account, order_id=chosen.order_id
+        )
     account, instrument = dice.choice(ACCOUNTS), dice.choice((IF, CU, BTC))
     middle = {IF: 19_000, CU: 7_000, BTC: 5_000_000}[instrument]
     side = dice.choice((terms.BUY, terms.SELL))

@@ -31,7 +31,12 @@ def test_one_trade_makes_the_rows_it_should(recorded: Recorded, projector: Venue
     assert (taker.turnover, taker.fee) == (turnover, 524_400)  # 52.44 yuan, trading-rules.md §6
     buy, sell = Trade.objects.order_by("row_id")
     assert (buy.account_id, buy.side, buy.is_taker, buy.order_id) == (buyer, terms.BUY, True, taker.order_id)
-    assert (sell.account_id, sell.side, sell.is_taker, sell.order_id) == (seller, terms.SELL, False, maker.order_id)
+    assert (sell.account_id, sell.side, sell.is_taker, sell.order_id) == (
+        seller,
+        terms.SELL,
+        False,
+        maker.order_id,
+    )
     tape = PublicTrade.objects.get()
     assert (tape.price, tape.volume, tape.notional, tape.taker_side) == (19_000, 2, turnover, terms.BUY)
     assert tape.open_interest == 2

@@ -39,7 +39,10 @@ def test_a_rebuild_is_equal(
     projector.release()
     said: list[int] = []
     reached = rebuild(
-        database_url=settings.DATABASE_OWNER_URL, journal=recorded.journal, projector=projector_new(), say=said.append
+        database_url=settings.DATABASE_OWNER_URL,
+        journal=recorded.journal,
+        projector=projector_new(),
+        say=said.append,
     )
     assert reached == recorded.engine.seq == said[-1]
     assert dump() == before

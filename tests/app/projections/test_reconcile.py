@@ -211,5 +211,3 @@ def test_the_command_ends_with_1_and_names_the_row(
         call_command("reconcile", "--without-live", "--from-start", stdout=said)
     assert refused.value.returncode == 1
     assert "account_id=80000001 asset=USDT  locked: is " in said.getvalue()
-
-
