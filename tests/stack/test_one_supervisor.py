@@ -7,8 +7,10 @@ import stat
 
 import pytest
 
+from exchange.stack.postgres import system_place
 from tests.stack.conftest import FreshStack
-from tests.support.stack import RunningStack, process_lives, processes_of, stack_spawn
+from tests.support.servers import open_folder, postgres_answers, redis_answers
+from tests.support.stack import RunningStack, process_lives, processes_of, stack_remove, stack_spawn
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.stack
@@ -76,10 +78,11 @@ def web_answers(stack: RunningStack) -> bool:
 
 
 @pytest.mark.parametrize("name", ["postgres", "redis"])
-def test_a_killed_server_comes_back(fresh_stack: FreshStack, name: str) -> None:
-    stack = fresh_stack()
+def test_a_killed_server_comes_back(stack: RunningStack, name: str) -> None:
     old = stack.kill(name)
     stack.wait_back(name, old)
+    wait_until(lambda: postgres_answers(stack.run["postgres"]), 20, "PostgreSQL answers")
+    wait_until(lambda: redis_answers(stack.run["redis"]), 20, "Redis answers")
     wait_until(lambda: web_answers(stack), 20, "the web answers")
     assert stack.manage("migrate", "--check").returncode == 0
 
@@ -93,12 +96,6 @@ def test_ctrl_c_stops_everything_and_removes_run_json(fresh_stack: FreshStack) -
     assert [name for name, pid in pids.items() if process_lives(pid)] == []
     assert processes_of(stack.data) == []
     assert stack.output.endswith("Outcry: stopped\n")
-
-
-def test_sigterm_stops_as_ctrl_c_does(fresh_stack: FreshStack) -> None:
-    stack = fresh_stack()
-    assert stack.stop(signal.SIGTERM) == 0
-    assert processes_of(stack.data) == []
 
 
 def test_a_killed_supervisor_leaves_no_orphan_and_the_next_up_takes_over(fresh_stack: FreshStack) -> None:
@@ -117,22 +114,32 @@ def test_a_killed_supervisor_leaves_no_orphan_and_the_next_up_takes_over(fresh_s
     assert again.stop() == 0
 
 
-def test_a_warm_start_keeps_what_was_there(fresh_stack: FreshStack) -> None:
+def test_sigterm_stops_as_ctrl_c_does_and_a_warm_start_keeps_what_was_there(fresh_stack: FreshStack) -> None:
     stack = fresh_stack()
     secrets = (stack.data / "secrets" / "stack.json").read_bytes()
-    stack_id = stack.run["stack_id"]
-    assert stack.stop() == 0
+    stack_id, users = stack.run["stack_id"], stack.run["users"]
+    assert stack.stop(signal.SIGTERM) == 0
+    assert processes_of(stack.data) == []
     again = stack_spawn(stack.data)
     again.wait_ready()
     assert again.run["stack_id"] == stack_id
+    assert again.run["users"] == users
     assert (stack.data / "secrets" / "stack.json").read_bytes() == secrets
     assert again.stop() == 0
 
 
-def test_a_stop_during_the_start_leaves_nothing(fresh_stack: FreshStack) -> None:
-    stack = fresh_stack()
-    assert stack.stop() == 0
-    again = stack_spawn(stack.data)
-    wait_until(lambda: "starting on" in again.output.rpartition("stopped")[2], 20, "the start began")
-    assert again.stop() == 0
-    assert processes_of(stack.data) == []
+def test_a_stop_during_the_start_leaves_nothing_and_clean_data_removes_all() -> None:
+    data = open_folder()
+    try:
+        stack = stack_spawn(data)
+        wait_until(lambda: "postgres       ready" in stack.output, 20, "the start is on its way")
+        assert stack.stop() == 0
+        assert processes_of(data) == []
+        assert (data / "postgres" / "cluster").exists()
+        done = stack.manage("clean_data")
+        assert done.returncode == 0, done.stderr
+        assert not data.exists()
+        assert not system_place(data).exists()
+        assert stack.manage("clean_data").returncode == 0
+    finally:
+        stack_remove(data)

@@ -18,7 +18,7 @@ from exchange.stack.binaries import redis_program
 from exchange.stack.postgres import system_place
 from exchange.stack.users import RunUser, can_reach
 from tests.support.servers import open_folder
-from tests.support.stack import BASE_DIR, processes_of, stack_remove, stack_running, stack_spawn
+from tests.support.stack import BASE_DIR, RunningStack, processes_of, stack_remove, stack_running, stack_spawn
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
@@ -107,24 +107,13 @@ def test_a_folder_with_other_files_is_refused_and_left_alone() -> None:
         stack_remove(folder)
 
 
-def test_clean_data_removes_all_of_it() -> None:
-    with stack_running() as stack:
-        assert stack.stop() == 0
-        done = stack.manage("clean_data")
-        assert done.returncode == 0, done.stderr
-        assert not stack.data.exists()
-        assert not system_place(stack.data).exists()
-        assert stack.manage("clean_data").returncode == 0
-
-
-def test_a_taken_web_port_is_named() -> None:
-    with stack_running() as stack:
-        port = stack.web.rpartition(":")[2]
-        other = open_folder()
-        try:
-            second = stack_spawn(other, {"OUTCRY_WEB_PORT": port})
-            assert second.process.wait(30) == 1
-            assert f"port {port} (OUTCRY_WEB_PORT) is in use" in second.output
-            assert processes_of(other) == []
-        finally:
-            stack_remove(other)
+def test_a_taken_web_port_is_named(stack: RunningStack) -> None:
+    port = stack.web.rpartition(":")[2]
+    other = open_folder()
+    try:
+        second = stack_spawn(other, {"OUTCRY_WEB_PORT": port})
+        assert second.process.wait(30) == 1
+        assert f"port {port} (OUTCRY_WEB_PORT) is in use" in second.output
+        assert processes_of(other) == []
+    finally:
+        stack_remove(other)
