@@ -8,8 +8,9 @@ from typing import Final
 
 from engine.core import terms
 from engine.core.commands import InstrumentSpec, Rates
-from exchange.demo import calendar
-from exchange.demo.calendar import Month
+from exchange.demo import months
+from exchange.demo.months import Month
+from market.calendar import trading_days_before, yyyymmdd
 
 YUAN: Final = 10 ** terms.CURRENCY_SCALES["CNY"]
 CFFEX_INDEX_GROUP: Final = "CFFEX.IF+IH+IC+IM"
@@ -39,14 +40,14 @@ class Product:
         """The contract that trades most on the date."""
         month = self.month_of(today)
         last = self.last_day_of(month)
-        until = calendar.trading_days_before(last, self.larger_side_days) if self.larger_side_days else None
-        digits = calendar.month_digits(month, self.month_places)
+        until = trading_days_before(last, self.larger_side_days) if self.larger_side_days else None
+        digits = months.month_digits(month, self.month_places)
         return replace(
             self.spec,
             instrument=f"{self.product}{digits}",
             name=f"{self.name}{digits}",
-            last_trading_day=calendar.yyyymmdd(last),
-            larger_side_until=calendar.yyyymmdd(until) if until else 0,
+            last_trading_day=yyyymmdd(last),
+            larger_side_until=yyyymmdd(until) if until else 0,
             rates=replace(self.spec.rates),
         )
 
@@ -136,23 +137,23 @@ SUGAR: Final = futures(
 
 PRODUCTS: Final = (
     Product(
-        "CFFEX.IF", "沪深300股指", calendar.front_month, calendar.third_friday,
+        "CFFEX.IF", "沪深300股指", months.front_month, months.third_friday,
         index_future("CFFEX.IF", 23_000),
     ),
     Product(
-        "CFFEX.IH", "上证50股指", calendar.front_month, calendar.third_friday,
+        "CFFEX.IH", "上证50股指", months.front_month, months.third_friday,
         index_future("CFFEX.IH", 15_000),
     ),
-    Product("SHFE.cu", "沪铜", calendar.next_month, calendar.fifteenth, COPPER, LARGER_SIDE_DAYS),
+    Product("SHFE.cu", "沪铜", months.next_month, months.fifteenth, COPPER, LARGER_SIDE_DAYS),
     Product(
-        "SHFE.rb", "螺纹钢", lambda today: calendar.main_month(today, (1, 5, 10)), calendar.fifteenth, STEEL,
+        "SHFE.rb", "螺纹钢", lambda today: months.main_month(today, (1, 5, 10)), months.fifteenth, STEEL,
         LARGER_SIDE_DAYS,
     ),
     Product(
-        "DCE.m", "豆粕", lambda today: calendar.main_month(today, (1, 5, 9)), calendar.tenth_trading_day, MEAL
+        "DCE.m", "豆粕", lambda today: months.main_month(today, (1, 5, 9)), months.tenth_trading_day, MEAL
     ),
     Product(
-        "CZCE.SR", "白糖", lambda today: calendar.main_month(today, (1, 5, 9)), calendar.tenth_trading_day,
+        "CZCE.SR", "白糖", lambda today: months.main_month(today, (1, 5, 9)), months.tenth_trading_day,
         SUGAR, month_places=3,
     ),
 )  # fmt: skip

@@ -18,9 +18,9 @@ from engine.core.codes import TEXTS, Code
 from engine.core.commands import Command, DayOpen, InstrumentList, VenueSet
 from engine.door import DoorError, Reply, door
 from engine.live import LiveRebuilding, live
-from exchange.demo.calendar import exchange_date, trading_day_on_or_after, yyyymmdd
 from exchange.demo.catalogue import YUAN, instruments
 from exchange.demo.people import OPERATOR, PERSONAS, Persona, demo_write, passwords_load
+from market.calendar import exchange_date, trading_day_on_or_after, yyyymmdd
 from settlement import services as settlement_services
 from settlement.models import CashRequest
 

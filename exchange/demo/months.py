@@ -1,46 +1,15 @@
-"""Which contract months are traded on a date, and each contract's last trading day. Weekends are the only holidays.
-Called by exchange/demo/catalogue.py and seed.py; the exchanges' public holidays belong to a calendar of their own."""
+"""Which contract month of a product trades most on a date, and when a contract ends.
+Called by exchange/demo/catalogue.py."""
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, timedelta
 from typing import Final
 
-# The exchanges' clock. China has no summer time, so no table of time zones is needed for it.
-EXCHANGE_TIME: Final = timezone(timedelta(hours=8))
-SATURDAY: Final = 5
+from market.calendar import trading_day_after, trading_day_on_or_after
+
 FRIDAY: Final = 4
 
 Month = tuple[int, int]  # year, month
-
-
-def exchange_date(now: datetime) -> date:
-    """The date on the exchanges' clock; `now` is aware."""
-    return now.astimezone(EXCHANGE_TIME).date()
-
-
-def is_trading_day(day: date) -> bool:
-    """True from Monday to Friday."""
-    return day.weekday() < SATURDAY
-
-
-def trading_day_on_or_after(day: date) -> date:
-    """The day itself, or the Monday that follows a weekend."""
-    while not is_trading_day(day):
-        day += timedelta(days=1)
-    return day
-
-
-def trading_days_before(day: date, count: int) -> date:
-    """The trading day `count` trading days before `day`."""
-    while count:
-        day -= timedelta(days=1)
-        count -= is_trading_day(day)
-    return day
-
-
-def yyyymmdd(day: date) -> int:
-    """The date as the core writes it."""
-    return day.year * 10_000 + day.month * 100 + day.day
 
 
 def months_after(month: Month, count: int) -> Month:
@@ -64,7 +33,7 @@ def tenth_trading_day(month: Month) -> date:
     """DCE and CZCE contracts end on the tenth trading day of their month."""
     day = trading_day_on_or_after(date(*month, 1))
     for _ in range(9):
-        day = trading_day_on_or_after(day + timedelta(days=1))
+        day = trading_day_after(day)
     return day
 
 
@@ -88,5 +57,5 @@ def main_month(today: date, cycle: Sequence[int]) -> Month:
 
 
 def month_digits(month: Month, digits: int = 4) -> str:
-    """2512, as all exchanges write it; CZCE leaves out the decade: 512."""
+    """2512, as most exchanges write it; CZCE leaves out the decade: 512."""
     return f"{month[0] % 100:02d}{month[1]:02d}"[-digits:]
