@@ -110,22 +110,32 @@ def _unpacker(cls: type[Any]) -> Callable[[Sequence[Any]], Any]:
 
 
 def _unpacker_make(cls: type[Any]) -> Callable[[Sequence[Any]], Any]:
+    """Nested messages are unpacked first; then all types are looked at in one comparison."""
     hints = get_type_hints(cls)
-    types = [hints[f.name] for f in fields(cls)]
+    types = tuple(hints[f.name] for f in fields(cls))
+    nested = [(i, kind) for i, kind in enumerate(types) if kind in _NESTED]
+    listed = [(i, get_args(kind)[0]) for i, kind in enumerate(types) if get_origin(kind) is list]
+    wanted = tuple(list if get_origin(kind) is list else kind for kind in types)
+    is_flat = not nested and not listed
 
     def unpack(values: Sequence[Any]) -> Any:
-        if len(values) != len(types):
-            raise WireRefused(f"{cls.__name__} has {len(types)} fields, not {len(values)}")
-        checked = []
-        for value, expected in zip(values, types, strict=True):
-            if expected in _NESTED:
-                value = fields_unpack(expected, value)
-            elif get_origin(expected) is list:
-                value = [fields_unpack(get_args(expected)[0], item) for item in value]
-            elif type(value) is not expected:
-                raise WireRefused(f"{cls.__name__}: {value!r} is not {expected.__name__}")
-            checked.append(value)
-        return cls(*checked)
+        if not isinstance(values, list | tuple) or len(values) != len(wanted):
+            raise WireRefused(f"{cls.__name__} has {len(wanted)} fields: {values!r:.80}")
+        if not is_flat:
+            values = list(values)
+            for i, kind in nested:
+                values[i] = fields_unpack(kind, values[i])
+            for i, kind in listed:
+                if isinstance(values[i], list | tuple):
+                    values[i] = [fields_unpack(kind, item) for item in values[i]]
+        if tuple(map(type, values)) != wanted:
+            wrong = next(
+                f"{value!r:.80} is not {kind.__name__}"
+                for value, kind in zip(values, wanted, strict=True)
+                if type(value) is not kind
+            )
+            raise WireRefused(f"{cls.__name__}: {wrong}")
+        return cls(*values)
 
     return unpack
 

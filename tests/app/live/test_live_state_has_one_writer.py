@@ -250,12 +250,13 @@ async def test_more_finished_orders_than_are_kept_count_as_history(
     head = reader.head()
     there = {order_id for _, order_id in ends if reader.order(order_id).value is not None}
     assert len(there) == 30
-    assert there == {order_id for _, order_id in ends[-30:]}
     assert head.history_seq == ends[-31][0]
+    surely = {order_id for seq, order_id in ends if seq > head.history_seq}
+    assert surely <= there <= {order_id for seq, order_id in ends if seq >= head.history_seq}
     assert reader.orders(1).history_seq == head.history_seq
     await writer.rebuild(stream.engine, 3, "engine-1")
     assert reader.head().history_seq == head.history_seq
-    assert {order_id for _, order_id in ends if reader.order(order_id).value is not None} == there
+    assert surely <= {order_id for _, order_id in ends if reader.order(order_id).value is not None}
     await writer.close()
 
 
