@@ -20,6 +20,7 @@ from engine.core.codes import Code
 from engine.door import names
 from engine.door.flight import COMMAND_BYTES_MAX, Call, Flights
 from engine.door.transport import receiving_layer, sending_layer
+from engine.endings import tasks_end
 from engine.replies import Answer, DoorError, Reply
 
 logger = logging.getLogger(__name__)
@@ -246,10 +247,7 @@ class Door:
         self._loop.create_task(self._end())
 
     async def _end(self) -> None:
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await tasks_end(list(self._tasks))
         self._loop.stop()
 
 

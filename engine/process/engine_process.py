@@ -14,6 +14,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from engine.endings import tasks_end
 from engine.journal import Journal, JournalError, JournalFenced, open_journal
 from engine.live import LiveFenced
 from engine.messages import WireRefused
@@ -107,14 +108,14 @@ class EngineProcess:
             while await follower.run(self._stop, lambda: self._say("follower")):
                 epoch = await self._take_over(follower, journal)
                 if epoch:
-                    figures.cancel()
+                    await tasks_end([figures])
                     releasing = asyncio.create_task(projection.close()) if projection else None
                     await self._lead(follower, journal, epoch)
                     if releasing is not None:
                         await releasing
                     return
         finally:
-            figures.cancel()
+            await tasks_end([figures])
             if projection is not None and self._figures.role == "follower":
                 await projection.close()
             follower.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine.changes import Changes, changes_make, changes_of
 from engine.core.engine import Applied
+from engine.endings import tasks_end
 from engine.journal import HEARTBEAT_STALE_NS, Batch, Journal, Tail
 from engine.process.figures import Figures
 from engine.process.projecting import Record
@@ -191,8 +192,7 @@ class Follower:
             return False
         finally:
             if projecting is not None:
-                projecting.cancel()
-                await asyncio.gather(projecting, return_exceptions=True)
+                await tasks_end([projecting])
 
     def _snapshot_when_due(self) -> None:
         if not self._snapshot_is_due():

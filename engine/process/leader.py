@@ -20,6 +20,7 @@ from engine.core.codes import Code
 from engine.core.engine import Applied
 from engine.door import names
 from engine.door.transport import receiving_layer
+from engine.endings import tasks_end
 from engine.journal import Batch, Journal, JournalFull
 from engine.journal.faults import reach
 from engine.live import LiveAway, LiveHeadMismatch
@@ -343,9 +344,7 @@ class Leader:
                 await self._first_of(stopping, *(task for task in tasks if task is not opening))
                 await self._finish(turns)
         finally:
-            for task in (*tasks, stopping):
-                task.cancel()
-            await asyncio.gather(*tasks, stopping, return_exceptions=True)
+            await tasks_end([*tasks, stopping])
 
     @staticmethod
     def _spawn(coroutine: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
@@ -368,8 +367,7 @@ class Leader:
     async def close(self) -> None:
         """Close the connections; the journal stays its owner's."""
         if self._publishing is not None:
-            self._publishing.cancel()
-            await asyncio.gather(self._publishing, return_exceptions=True)
+            await tasks_end([self._publishing])
         if self._failure.done():
             self._failure.exception()
         self._writer.shutdown()
