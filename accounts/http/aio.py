@@ -4,7 +4,7 @@ Called by the async views of trading/api; same tokens, same limits, same envelop
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from django.http import HttpRequest, HttpResponse
@@ -41,13 +41,15 @@ def body_parse(request: HttpRequest, struct: type[T]) -> T:
 
 def async_endpoint(
     method: str, kind: Kind | None
-) -> Callable[[Endpoint[P]], Callable[Concatenate[HttpRequest, P], Awaitable[HttpResponse]]]:
+) -> Callable[[Endpoint[P]], Callable[Concatenate[HttpRequest, P], Coroutine[Any, Any, HttpResponse]]]:
     """Make `async def view(request, principal, …) -> data` an enveloped endpoint of one HTTP method.
 
     `kind` is charged with weight 1 before the view runs; None leaves charging (for instance of a batch's
     weight) to the view. The data is written by the exact JSON writer; every exception becomes a refusal."""
 
-    def decorate(view: Endpoint[P]) -> Callable[Concatenate[HttpRequest, P], Awaitable[HttpResponse]]:
+    def decorate(
+        view: Endpoint[P],
+    ) -> Callable[Concatenate[HttpRequest, P], Coroutine[Any, Any, HttpResponse]]:
         async def endpoint(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             try:
                 if request.method != method:
@@ -61,6 +63,7 @@ def async_endpoint(
 
         functools.update_wrapper(endpoint, view)
         endpoint.methods = (method,)  # type: ignore[attr-defined]
+        endpoint.is_thin = True  # type: ignore[attr-defined]
         return csrf_exempt(endpoint)  # a bearer token is never sent by a browser on its own
 
     return decorate

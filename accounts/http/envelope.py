@@ -83,17 +83,21 @@ def error_envelope(error: ApiError) -> Envelope:
 
 def success_response(data: object, status: int = 200) -> HttpResponse:
     """A plain Django response around `data`, for views outside DRF."""
-    return HttpResponse(json_dumps(success_envelope(data)), status=status, content_type=CONTENT_TYPE)
+    return _response(success_envelope(data), status)
 
 
 def error_response(error: ApiError) -> HttpResponse:
     """A plain Django response of a refusal, with Retry-After and WWW-Authenticate where they belong."""
-    response = HttpResponse(
-        json_dumps(error_envelope(error)), status=error.http_status, content_type=CONTENT_TYPE
-    )
+    response = _response(error_envelope(error), error.http_status)
     for name, value in error_headers(error).items():
         response[name] = value
     return response
+
+
+def _response(body: Envelope, status: int) -> HttpResponse:
+    """JSON that no browser takes for anything else: it may leave before the security middleware."""
+    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+    return HttpResponse(json_dumps(body), status=status, content_type=CONTENT_TYPE, headers=headers)
 
 
 def error_headers(error: ApiError) -> dict[str, str]:

@@ -31,7 +31,7 @@ REFUSED_SCHEMA: dict[str, Any] = {
 }
 
 
-class BearerScheme(OpenApiAuthenticationExtension):
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """`Authorization: Bearer <access token>`."""
 
     target_class = "accounts.http.auth.BearerAuthentication"

@@ -150,11 +150,10 @@ def test_inexact_numbers_are_refused_with_their_field(where: str, number: bytes)
 @pytest.mark.parametrize("number", [b"3800.10", b'"3800.10"'])
 def test_numbers_come_back_digit_for_digit(where: str, number: bytes) -> None:
     ann = person("ann")
-    headers = {"HTTP_AUTHORIZATION": f"Bearer {ann.token}"}
-    content = (
-        Client().generic("POST", where, b'{"price":' + number + b"}", "application/json", **headers).content
-    )  # type: ignore[arg-type]
-    assert b'"price":3800.10' in content
+    headers = {"Authorization": f"Bearer {ann.token}"}
+    body = b'{"price":' + number + b"}"
+    response = Client().post(where, body, content_type="application/json", headers=headers)
+    assert b'"price":3800.10' in response.content
 
 
 @with_test_routes
@@ -193,6 +192,16 @@ async def test_async_endpoint_runs_on_the_event_loop() -> None:
     )
     assert json_loads(response.content)["data"] == {"price": json_loads(b"1.5"), "user_id": str(ann.user_id)}
     assert (await AsyncClient().get("/api/nowhere")).json()["error"]["code"] == Code.NOT_FOUND
+
+
+@with_test_routes
+async def test_thin_endpoints_keep_to_our_hosts_and_to_tls() -> None:
+    where, json = "/api/test/echo-async", "application/json"
+    foreign = await AsyncClient().post(where, b"{}", content_type=json, headers={"Host": "evil.example"})
+    assert (foreign.status_code, foreign.json()["success"]) == (400, False)
+    with override_settings(SECURE_SSL_REDIRECT=True):
+        plain = await AsyncClient().post(where, b"{}", content_type=json)
+        assert plain.status_code == 301
 
 
 @pytest.mark.parametrize("code", list(TEXTS))

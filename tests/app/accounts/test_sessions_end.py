@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts import services, sessions
 from accounts.http.envelope import ApiError
-from accounts.models import Session
+from accounts.models import Session, User
 from accounts.principals import principal_from_token, principal_from_token_async
 from accounts.redis_clients import redis_client
 from accounts.sessions import session_group
@@ -91,7 +91,7 @@ def test_two_refreshes_at_once_never_both_succeed() -> None:
 
 def test_login_that_overlaps_a_password_change_begins_no_session() -> None:
     ann = person("ann")
-    checked = type(ann.user).objects.get(pk=ann.user_id)
+    checked = User.objects.get(pk=ann.user_id)
     services.password_change(
         user_id=ann.user_id, old_password=PASSWORD, new_password=NEW_PASSWORD, now=timezone.now()
     )
