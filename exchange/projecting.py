@@ -232,6 +232,7 @@ class VenueProjector:
             with connection.transaction(), connection.cursor() as cursor:
                 progress_move(cursor, prepared)
                 bars = rows_write(cursor, prepared)
+                reach("projector.in_transaction")
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             self.release()
             raise ProjectorLost(f"PostgreSQL: {str(error).strip()}") from error

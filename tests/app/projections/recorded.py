@@ -55,6 +55,7 @@ class Recorded:
 
     def __init__(self, folder: Path) -> None:
         self.time = START_NS
+        self.folder = folder
         self.journal = FileJournal(folder / "journal", clock=lambda: self.time)
         self.epoch = self.journal.take_over()
         self.replica = Replica(Engine())
@@ -165,7 +166,7 @@ def _anything(engine: Engine, dice: random.Random) -> c.Command:
     return order(account, instrument, side, **{"price": price, "volume": volume, **more})
 
 
-def table_dump(cursor: Any, tables: Sequence[str]) -> dict[str, list[tuple[Any, ...]]]:
+def table_dump(cursor: Any, tables: Sequence[str]) -> dict[str, list[str]]:
     """Every row of the tables, each table sorted."""
     dump = {}
     for table in tables:

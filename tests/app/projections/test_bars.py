@@ -141,7 +141,7 @@ def test_the_growing_bar_is_told_to_redis_with_its_seq(
     with redis_package.Redis.from_url(settings.REDIS_URL) as client:
         packed = client.hget(bars_key(settings.OUTCRY_STACK_ID), IF)
         assert client.get(f"projected:{settings.OUTCRY_STACK_ID}:0") == str(recorded.engine.seq).encode()
-    assert tuple(messages.wire_decode(packed)) == newest  # type: ignore[arg-type]
+    assert tuple(messages.wire_decode(packed)) == newest
 
 
 def test_redis_away_does_not_fail_a_commit_and_is_told_later(
