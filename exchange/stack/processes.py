@@ -99,11 +99,9 @@ def _web(venue: Venue) -> ProcessSpec:
         "--ws", "websockets", "--ws-max-size", str(WS_MESSAGE_BYTES_MAX), "--ws-ping-interval", "20",
         "--ws-ping-timeout", "20", "--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "5",
     ]  # fmt: skip
-    host = venue.web_url.removeprefix("http://").rpartition(":")[0]
 
     async def web_answers() -> bool:
-        status = await http_status(host, venue.web_port, "/health")
-        return status is not None and status < 500
+        return await http_status(venue.local_host, venue.web_port, "/health") == 200
 
     return ProcessSpec(
         name="web",
@@ -138,12 +136,19 @@ def _python(
     )
 
 
+def allowed_hosts(venue: Venue) -> str:
+    """The host names the web answers to: those of the operator, and where the supervisor itself asks."""
+    asked = os.environ.get("OUTCRY_ALLOWED_HOSTS") or "localhost,127.0.0.1,[::1]"
+    return f"{asked},{venue.local_host}"
+
+
 def process_environment(venue: Venue, name: str, *, owner: bool = False) -> dict[str, str]:
     """What one process is told; only those that migrate and project get the owner's database address."""
     told = dict(os.environ) | venue.environment() | {
         "OUTCRY_DATA": str(venue.data),
         "OUTCRY_WEB_URL": venue.web_url,
         "OUTCRY_WEB_PORT": str(venue.web_port),
+        "OUTCRY_ALLOWED_HOSTS": allowed_hosts(venue),
         "OUTCRY_PROCESS": name,
         "OUTCRY_READY_FILE": str(venue.ready_file(name)),
         "OUTCRY_DATABASE_ROLE": "owner" if owner else "web",

@@ -15,7 +15,6 @@ from exchange.stack.postgres import cluster_busy
 from exchange.stack.probes import http_status, postgres_answers, redis_answers
 from exchange.stack.processes import (
     BASE_DIR,
-    command_exists,
     engine_processes,
     makers_processes,
     process_environment,
@@ -140,15 +139,15 @@ class Supervisor:
     async def _venue_ready_wait(self) -> None:
         """The venue as a whole: database, Redis, a leader, projections that keep up."""
         began = time.monotonic()
-        host = self._venue.web_url.removeprefix("http://").rpartition(":")[0]
-        while await http_status(host, self._venue.web_port, "/ready") not in (200, 404):
+        venue = self._venue
+        while await http_status(venue.local_host, venue.web_port, "/ready") != 200:
             if time.monotonic() - began > READY_TIMEOUT_S:
-                raise StartFailed(f"{self._venue.web_url}/ready does not answer 200")
+                raise StartFailed(f"{venue.web_url}/ready does not answer 200")
             await asyncio.sleep(PROBE_INTERVAL_S)
 
     async def _seed(self) -> None:
         """Demo users, accounts and instruments; skipped when an earlier run left them."""
-        if (self._venue.data / "secrets" / "demo.json").exists() or not command_exists("seed_demo"):
+        if (self._venue.data / "secrets" / "demo.json").exists():
             return
         began = time.monotonic()
         log_path = self._venue.data / "log" / "seed.log"

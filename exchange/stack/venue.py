@@ -33,10 +33,14 @@ class Venue:
     demo: bool
 
     @property
+    def local_host(self) -> str:
+        """Where this machine itself reaches the web."""
+        return "127.0.0.1" if self.web_host in ("0.0.0.0", "::") else self.web_host
+
+    @property
     def web_url(self) -> str:
         """The address to open in a browser."""
-        host = "127.0.0.1" if self.web_host in ("0.0.0.0", "::") else self.web_host
-        return f"http://{host}:{self.web_port}"
+        return f"http://{self.local_host}:{self.web_port}"
 
     def ready_file(self, name: str) -> Path:
         """Where the named process says that it is ready."""

@@ -1,6 +1,7 @@
 """`up` itself: ready file, one instance, children that come back, no orphan, a clean stop.
 Run by pytest, stack tier."""
 
+import json
 import os
 import signal
 import stat
@@ -25,6 +26,21 @@ def test_run_json_is_private_and_names_every_process(stack: RunningStack) -> Non
     assert all(process_lives(pid) for pid in stack.pids.values())
     assert stack.run["supervisor"] == stack.process.pid
     assert stack.web.startswith("http://127.0.0.1:")
+
+
+def test_run_json_has_two_funded_traders_and_an_operator(stack: RunningStack) -> None:
+    users = stack.run["users"]
+    traders = [user for user in users if user["role"] == "trader" and user["account_ids"]]
+    operators = [user for user in users if user["role"] == "operator"]
+    assert len(traders) == 2
+    assert len(operators) == 1
+    assert all(user["username"] and len(user["password"]) >= 16 for user in users)
+
+
+def test_the_venue_is_alive_and_ready(stack: RunningStack) -> None:
+    assert stack.http_get("/health")[0] == 200
+    status, body = stack.http_get("/ready")
+    assert (status, json.loads(body)["status"]) == (200, "ready")
 
 
 def test_secrets_and_logs_are_private(stack: RunningStack) -> None:
@@ -72,7 +88,7 @@ def test_a_killed_child_comes_back(stack: RunningStack, name: str) -> None:
 
 def web_answers(stack: RunningStack) -> bool:
     try:
-        return stack.http_get("/admin/login/")[0] == 200
+        return stack.http_get("/ready")[0] == 200
     except OSError:
         return False
 

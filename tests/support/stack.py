@@ -61,7 +61,7 @@ class RunningStack:
         return {entry["name"]: entry["pid"] for entry in self.run["processes"] if entry["pid"] is not None}
 
     def user(self, username: str) -> dict[str, Any]:
-        """A demo user: username, password, role, accounts."""
+        """A demo user: username, password, role, account_ids."""
         return next(user for user in self.run["users"] if user["username"] == username)
 
     def wait_ready(self, timeout_s: float = UP_TIMEOUT_S) -> None:
