@@ -135,6 +135,7 @@ def _run_fail(run: SettlementRun, error: ApiError) -> ApiError:
 
 def _run_drive(run: SettlementRun, confirm: bool, clock: Clock) -> None:
     """Step after step until the next day is open, or prices are missing."""
+    _place_find(run)
     for _ in range(ROUNDS_MAX):
         if run.step == terms.STEP_CHECKED:
             _day_open(run)
@@ -149,16 +150,29 @@ def _run_drive(run: SettlementRun, confirm: bool, clock: Clock) -> None:
     raise _run_fail(run, ApiError(Code.DAY_STEP_ORDER, "step", ROUNDS_MAX, run.step))
 
 
+def _place_find(run: SettlementRun) -> None:
+    """Ask the engine which step is due: the row is behind when the last driver was killed. STEP_OPEN is never
+    due, so the question changes nothing; its refusal is the answer."""
+    event = _command(run, _step(run, terms.STEP_OPEN)).event
+    if isinstance(event, Rejected):
+        _step_refused(run, event)
+
+
 def _step_send(run: SettlementRun) -> None:
-    """One chunk of the step that is due. The answer tells that it was done; where the next chunk begins the
-    engine says by refusing the same one a second time, and that is also how a run finds its place again."""
-    reply = _command(run, DayStep(terms.VENUE, terms.SCOPE_OPERATE, run.run_id, run.step + 1, run.cursor))
-    event = reply.event
+    """One chunk of the step that is due. The answer tells that it was done; where the next one begins the
+    engine says by refusing the same chunk a second time."""
+    command = _step(run, run.step + 1)
+    event = _command(run, command).event
+    if isinstance(event, DayStepDone) and not event.finished:
+        event = _command(run, command).event
     if isinstance(event, DayStepDone):
-        if event.finished:
-            run.step, run.cursor = event.step, 0
+        run.step, run.cursor = event.step, event.cursor
     elif isinstance(event, Rejected):
         _step_refused(run, event)
+
+
+def _step(run: SettlementRun, step: int) -> DayStep:
+    return DayStep(terms.VENUE, terms.SCOPE_OPERATE, run.run_id, step, run.cursor)
 
 
 def _step_refused(run: SettlementRun, event: Rejected) -> None:
@@ -167,7 +181,7 @@ def _step_refused(run: SettlementRun, event: Rejected) -> None:
         run.cursor = event.limit
     elif event.code == Code.DAY_STEP_ORDER and event.field == "run_id":
         run.run_id = event.limit
-    elif event.code == Code.DAY_STEP_ORDER and event.limit > run.step + 1:
+    elif event.code == Code.DAY_STEP_ORDER and event.limit > run.step:
         run.step, run.cursor = event.limit - 1, 0
     else:
         raise _run_fail(run, rejected_error(event, directory().spec_known))
