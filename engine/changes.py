@@ -152,8 +152,9 @@ class Changes:
         """Packed: accounts, orders, ended, instruments, depths; see Column.entries."""
         return tuple(column.entries for column in self._columns)
 
-    def __bool__(self) -> bool:
-        return bool(self.settings) or any(len(column) for column in self._columns)
+    def __len__(self) -> int:
+        """How many views and settings."""
+        return len(self.settings) + sum(len(column) for column in self._columns)
 
 
 def changes_make(
@@ -207,6 +208,7 @@ def touched_of(engine: Engine, applied: Applied) -> Touched:
     touched = Touched()
     accounts, orders, books = touched.accounts, touched.orders, touched.books
     ends: dict[int, tuple[int, int]] = {}
+    days: list[DayOpened | DayStepDone] = []
     for event in applied.events:
         if isinstance(event, OrderAccepted):
             accounts[event.account_id] = orders[event.order_id] = books[event.instrument] = None
@@ -217,9 +219,11 @@ def touched_of(engine: Engine, applied: Applied) -> Touched:
         elif isinstance(event, OrderEnded):
             accounts[event.account_id] = orders[event.order_id] = books[event.instrument] = None
             ends[event.order_id] = (event.status, event.code)
+        elif isinstance(event, DayOpened | DayStepDone):
+            days.append(event)
         else:
             _touch_other(touched, event)
-    _touch_day(touched, engine, applied.events)
+    _touch_day(touched, engine, days)
     for order in applied.finished:
         status, code = ends.get(order.order_id, (terms.FILLED, 0))
         touched.orders.pop(order.order_id, None)
@@ -252,19 +256,14 @@ _OF_ACCOUNT: Final = (
 _OF_INSTRUMENT: Final = (InstrumentStateChanged, RatesChanged, SettlementPrice)
 
 
-def _touch_day(touched: Touched, engine: Engine, events: Iterable[Event]) -> None:
+def _touch_day(touched: Touched, engine: Engine, days: Iterable[DayOpened | DayStepDone]) -> None:
     """Steps of the day touch more than they name: a chunk's two DayStepDone bound what it went over."""
     begin: int | None = None
-    for event in events:
-        if isinstance(event, DayOpened):
-            touched.venue = True
+    for event in days:
+        touched.venue = True
+        if isinstance(event, DayOpened) or (event.step == terms.STEP_SETTLED and event.finished):
             touched.instruments |= dict.fromkeys(engine.instruments)
-        elif isinstance(event, DayStepDone):
-            touched.venue = True
-            if event.step == terms.STEP_SETTLED and event.finished:
-                touched.instruments |= dict.fromkeys(engine.instruments)
-            if event.step not in (terms.STEP_RATED, terms.STEP_REVALIDATED):
-                continue
+        elif event.step in (terms.STEP_RATED, terms.STEP_REVALIDATED):
             if begin is None:
                 begin = event.cursor
             else:

@@ -102,6 +102,15 @@ def head_encode(epoch: int, seq: int, time: int) -> bytes:
     return wire_encode([epoch, seq, time])
 
 
+def head_decode(data: bytes) -> tuple[int, int, int]:
+    """(epoch, seq, time) of head_encode; raises WireRefused."""
+    wire = wire_decode(data)
+    if not isinstance(wire, list) or len(wire) != 3 or not all(type(value) is int for value in wire):
+        raise WireRefused(f"no announcement: {wire!r:.80}")
+    epoch, seq, time = wire
+    return epoch, seq, time
+
+
 class Hub:
     """Belongs to one event loop. Listeners are called in it, in order, with every batch or with Lost."""
 
@@ -209,10 +218,10 @@ class Hub:
     def hear(self, message: dict[str, Any]) -> None:
         """Take one message of the events group. Called by the receive task."""
         try:
-            if message["type"] == BATCH:
+            if message.get("type") == BATCH:
                 self._hear_batch(batch_decode(message["data"]))
-            elif message["type"] == HEAD:
-                epoch, seq, _ = wire_decode(message["data"])
+            elif message.get("type") == HEAD:
+                epoch, seq, _ = head_decode(message["data"])
                 self._hear_head(epoch, seq)
         except WireRefused as error:
             self._lose(f"a message that cannot be read: {error}")
@@ -271,7 +280,8 @@ class Hub:
         while True:
             try:
                 market = await self._reader.market()
-            except LiveRebuilding:
+            except (LiveRebuilding, WireRefused) as error:
+                logger.debug("hub: %s", error)
                 await asyncio.sleep(RETRY_S)
                 continue
             if market.epoch <= self._newest[0] and market.seq < self._newest[1]:

@@ -52,41 +52,39 @@ local function drop(g, members)
     redis.call('ZREM', g .. 'ended', member)
   end
 end
-local function put(g, i)
+local WIDTHS = {a = 3, o = 4, e = 5, i = 4, d = 3, s = 3}
+local function put_one(g, op, i)
+  if op == 'a' then
+    redis.call('HSET', g .. 'accounts', ARGV[i + 1], ARGV[i + 2])
+  elseif op == 'o' then
+    redis.call('HSET', g .. 'orders', ARGV[i + 1], ARGV[i + 3])
+    redis.call('SADD', g .. 'open:' .. ARGV[i + 2], ARGV[i + 1])
+  elseif op == 'e' then
+    redis.call('HSET', g .. 'orders', ARGV[i + 1], ARGV[i + 3])
+    redis.call('SREM', g .. 'open:' .. ARGV[i + 2], ARGV[i + 1])
+    redis.call('ZADD', g .. 'ended:' .. ARGV[i + 2], ARGV[i + 4], ARGV[i + 1])
+    redis.call('ZADD', g .. 'ended', ARGV[i + 4], ARGV[i + 2] .. ':' .. ARGV[i + 1])
+  elseif op == 'i' then
+    redis.call('HSET', g .. 'instruments', ARGV[i + 1], ARGV[i + 2])
+    redis.call('HSET', g .. 'marks', ARGV[i + 1], ARGV[i + 3])
+  elseif op == 'd' then
+    redis.call('HSET', g .. 'depths', ARGV[i + 1], ARGV[i + 2])
+  else
+    redis.call('HSET', g .. 'venue', ARGV[i + 1], ARGV[i + 2])
+  end
+end
+local function put(g, i, only)
   while i <= #ARGV do
     local op = ARGV[i]
-    if op == 'a' then
-      redis.call('HSET', g .. 'accounts', ARGV[i + 1], ARGV[i + 2])
-      i = i + 3
-    elseif op == 'o' then
-      redis.call('HSET', g .. 'orders', ARGV[i + 1], ARGV[i + 3])
-      redis.call('SADD', g .. 'open:' .. ARGV[i + 2], ARGV[i + 1])
-      i = i + 4
-    elseif op == 'e' then
-      redis.call('HSET', g .. 'orders', ARGV[i + 1], ARGV[i + 3])
-      redis.call('SREM', g .. 'open:' .. ARGV[i + 2], ARGV[i + 1])
-      redis.call('ZADD', g .. 'ended:' .. ARGV[i + 2], ARGV[i + 4], ARGV[i + 1])
-      redis.call('ZADD', g .. 'ended', ARGV[i + 4], ARGV[i + 2] .. ':' .. ARGV[i + 1])
-      i = i + 5
-    elseif op == 'i' then
-      redis.call('HSET', g .. 'instruments', ARGV[i + 1], ARGV[i + 2])
-      redis.call('HSET', g .. 'marks', ARGV[i + 1], ARGV[i + 3])
-      i = i + 4
-    elseif op == 'd' then
-      redis.call('HSET', g .. 'depths', ARGV[i + 1], ARGV[i + 2])
-      i = i + 3
-    elseif op == 's' then
-      redis.call('HSET', g .. 'venue', ARGV[i + 1], ARGV[i + 2])
-      i = i + 3
-    else
-      error('unknown entry ' .. tostring(op))
-    end
+    if not only or op == only then put_one(g, op, i) end
+    i = i + WIDTHS[op]
   end
 end
 """
 
 # KEYS head, projected. ARGV: generation prefix, epoch, previous seq, seq, instance, ended kept, entries.
-# Answers {"ok", projected} or {outcome, head fields …}; a repeat of the write that made the head is ok again.
+# Answers {"ok", projected} or {outcome, head fields …}. What our own head already holds (a repeat, or a batch
+# applied before a rebuild) is ok too: only its finished orders, which a rebuild cannot know, are put.
 WRITE = Script(
     _HEAD
     + f"""
@@ -94,9 +92,13 @@ local h = head()
 if not h[1] or not h[4] then return {{'gap'}} end
 local held, epoch = tonumber(h[1]), tonumber(ARGV[2])
 if held > epoch then return {{'fenced', unpack(h)}} end
-if h[1] == ARGV[2] and h[3] == ARGV[5] and h[2] == ARGV[4] and ARGV[3] ~= ARGV[4] then return {{'ok', false}} end
-if h[2] ~= ARGV[3] or (held == epoch and h[3] ~= ARGV[5]) then return {{'gap', unpack(h)}} end
 local g = ARGV[1] .. h[4] .. ':'
+local is_ours = h[1] == ARGV[2] and h[3] == ARGV[5]
+if is_ours and tonumber(h[2]) >= tonumber(ARGV[4]) and ARGV[3] ~= ARGV[4] then
+  put(g, 7, 'e')
+  return {{'ok', false}}
+end
+if h[2] ~= ARGV[3] or (held == epoch and not is_ours) then return {{'gap', unpack(h)}} end
 put(g, 7)
 redis.call('HSET', KEYS[1], 'epoch', ARGV[2], 'seq', ARGV[4], 'instance', ARGV[5])
 local projected = redis.call('GET', KEYS[2])

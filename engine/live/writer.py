@@ -35,6 +35,8 @@ TIMEOUT_S: Final = 1.0
 CHUNK: Final = 500
 ENDED_MAX: Final = 100_000
 SWEEP_KEYS: Final = 500
+# More than this is not written in one script: Redis would stand still for longer than anyone waits.
+DELTA_MAX: Final = 20_000
 
 Argument = int | str | bytes
 Entry = tuple[Argument, ...]
@@ -114,7 +116,7 @@ class LiveWriter:
         changes = None
         if found is not None and found.seq <= engine.seq:
             changes = changes_since(found.seq) if found.seq < engine.seq else changes_make()
-        if found is not None and changes is not None:
+        if found is not None and changes is not None and len(changes) <= DELTA_MAX:
             try:
                 await self.write(epoch, found.seq, engine.seq, instance, changes)
             except LiveHeadMismatch:
@@ -128,14 +130,17 @@ class LiveWriter:
     async def check(self, engine: Engine, epoch: int, instance: str) -> bool:
         """Compare the head with the engine and rebuild if it is another; True if it had to.
 
-        Called when idle, every 250 ms. Raises LiveFenced, LiveAway."""
+        Called when idle, every 250 ms. An engine that went on meanwhile is left to the next write, which
+        looks at the head too. Raises LiveFenced, LiveAway."""
         async with self._lock:
+            seq = engine.seq
             found = await self.head()
-            if found is not None and found.epoch > epoch:
-                raise LiveFenced(found)
-            wanted = (epoch, engine.seq, instance)
-            if found is not None and (found.epoch, found.seq, found.instance) == wanted:
-                return False
+            if found is not None:
+                if found.epoch > epoch:
+                    raise LiveFenced(found)
+                is_ours = (found.epoch, found.instance) == (epoch, instance)
+                if is_ours and (found.seq == seq or engine.seq != seq):
+                    return False
             await self._rebuild(engine, epoch, instance)
             return True
 

@@ -110,6 +110,47 @@ async def test_a_write_repeated_after_a_lost_answer_is_harmless(
         prev = stream.engine.seq
 
 
+async def test_a_batch_applied_before_a_rebuild_is_not_written_twice(
+    raw: redis.Redis, stack_id: str, writer: LiveWriter, reader: LiveReader
+) -> None:
+    """A leader applies while it publishes: a rebuild holds batches whose own write comes after it."""
+    stream = Stream(57)
+    stream.begin()
+    await writer.rebuild(stream.engine, 3, "engine-1")
+    prev, waiting = stream.engine.seq, []
+    for changes in stream.run(150):
+        waiting.append((prev, stream.engine.seq, changes))
+        prev = stream.engine.seq
+    await writer.rebuild(stream.engine, 3, "engine-1")
+    wanted = state_only(contents(raw, stack_id))
+    for before, seq, changes in waiting:
+        await writer.write(3, before, seq, "engine-1", changes)
+    assert state_only(contents(raw, stack_id)) == wanted
+    assert writer.rebuilds == 2
+    ended = [order for _, _, changes in waiting for order in changes.ended]
+    assert ended
+    assert [reader.order(order.order_id).value for order in ended] == ended
+
+
+async def test_the_idle_check_leaves_an_engine_that_goes_on_to_the_next_write(
+    writer: LiveWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = await begun(writer, seed=58)
+    prev = stream.engine.seq
+    asked, waiting = writer.head, []
+
+    async def moving() -> object:
+        waiting.append(next(stream.run(1)))
+        return await asked()
+
+    monkeypatch.setattr(writer, "head", moving)
+    assert not await writer.check(stream.engine, 3, "engine-1")
+    monkeypatch.undo()
+    await writer.write(3, prev, stream.engine.seq, "engine-1", waiting[0])
+    assert not await writer.check(stream.engine, 3, "engine-1")
+    assert writer.rebuilds == 1
+
+
 async def test_a_new_leader_writes_only_what_lies_between(
     own_redis: RedisServer, raw: redis.Redis, stack_id: str, writer: LiveWriter
 ) -> None:
