@@ -1,6 +1,7 @@
 """Opening accounts, grants, freezes, listing, rates and settings, as far as the random streams use them.
 Called by tests/model/model.py."""
 
+from dataclasses import fields
 from decimal import Decimal
 
 from engine.core import commands as c
@@ -17,7 +18,7 @@ from engine.core.events import (
     TimeAdvanced,
     VenueChanged,
 )
-from tests.model.numbers import RATIO, amount, ceil_to, floor_to, units
+from tests.model.numbers import P4, RATIO, amount, ceil_to, floor_to, units
 from tests.model.rights import operator_only
 from tests.model.state import Account, Instrument
 from tests.model.venue import Venue, refuse, refuse_money
@@ -113,6 +114,8 @@ def instrument_list(venue: Venue, command: c.InstrumentList) -> None:
     if venue.settling and venue.trading_day:
         refuse(Code.SETTLEMENT_RUNNING, "instrument_id")
     tick = Decimal(spec.tick_units).scaleb(-spec.tick_scale)
+    if spec.kind == terms.FUTURES and tick % P4:
+        refuse(Code.INSTRUMENT_INVALID, "tick_scale")  # settlement prices are written in 1/10,000
     instrument = Instrument(spec, spec.listing_price * tick)
     if not venue.trading_day:
         instrument.phase = terms.CLOSED
@@ -165,5 +168,8 @@ def instrument_rates_set(venue: Venue, command: c.InstrumentRatesSet) -> None:
         refuse(Code.INSTRUMENT_NOT_FOUND, "instrument_id")
     if venue.settling and venue.trading_day:
         refuse(Code.SETTLEMENT_RUNNING, "instrument_id")
+    for rate in fields(command.rates):
+        if getattr(command.rates, rate.name) < 0:
+            refuse(Code.RATES_INVALID, rate.name)
     instrument.rates_pending = command.rates
     venue.events.append(RatesChanged(instrument.id, command.rates, False, instrument.upper, instrument.lower))
