@@ -1,11 +1,14 @@
 """The day's roll through the real door: exact money, no step twice, goes on after any interruption (trading-rules §8).
 Run by pytest in the app tier, with the real engine."""
 
+from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from accounts.http.envelope import ApiError
@@ -19,12 +22,25 @@ from settlement.day import day_roll, settlement_price_set
 from settlement.day_selectors import day_state, settlement_quotes
 from settlement.locks import DAY_LOCK
 from settlement.models import SettlementRun
+from tests.support.servers import RedisServer
 from tests.support.venue import BTC, CU, IF, TRADING_DAY, Venue, order
 from tests.support.waiting import wait_until
 
 State = SettlementRun.State
 NEXT_DAY = 20251118
-ANN, BEN = 1, 2
+ANN, BEN, CAT = 11, 12, 13
+
+
+@pytest.fixture(autouse=True)
+def venue(transactional_db: None, redis_empty: RedisServer, tmp_path: Path) -> Iterator[Venue]:
+    """The real engine, answering at the real door: no account is open yet."""
+    venue = Venue(tmp_path, redis_empty.url, settings.OUTCRY_STACK_ID)
+    try:
+        venue.open_day()
+        with venue.serving():
+            yield venue
+    finally:
+        venue.close()
 
 
 def funds(venue: Venue, account_id: int) -> LiveFunds:
@@ -63,8 +79,8 @@ def test_worked_example_over_a_roll(venue: Venue) -> None:
     venue.open_account(BEN)
     trade(venue, ANN, BEN, 19_000, 2)
     assert money(funds(venue, ANN)) == row("999947.56", "273600", "726347.56")
-    venue.open_account(3)
-    trade(venue, 3, BEN, 19_050, 1)
+    venue.open_account(CAT)
+    trade(venue, CAT, BEN, 19_050, 1)
     assert money(funds(venue, ANN)) == row("1005947.56", "273600", "732347.56")
 
     assert day_roll(confirm=False).state == State.WAITING
@@ -76,7 +92,7 @@ def test_worked_example_over_a_roll(venue: Venue) -> None:
     assert money(settled) == row("1002947.56", "273960", "728987.56")
     assert settled.pre_balance == Decimal("1002947.56")
     assert settled.deposit == settled.commission == settled.close_profit == settled.position_profit == 0
-    trade(venue, 3, ANN, 19_100, 1, sell_offset=terms.CLOSE)
+    trade(venue, CAT, ANN, 19_100, 1, sell_offset=terms.CLOSE)
     closed = funds(venue, ANN)
     assert money(closed) == row("1011921.202", "136980", "874941.202")
     assert (closed.close_profit, closed.commission) == (Decimal(4500), Decimal("26.358"))
