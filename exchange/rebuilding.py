@@ -28,7 +28,7 @@ def rebuild(
     projector: VenueProjector,
     say: Callable[[int], None] = lambda seq: None,
 ) -> int:
-    """Rebuild up to the journal's durable mark; the sequence reached. `say` is told of each transaction.
+    """Rebuild up to the journal's durable mark as it is now; the sequence reached. `say` is told of each transaction.
 
     Raises RebuildRefused before anything is dropped; ReplayDiffers, JournalError, psycopg.Error later leave
     rows up to a sequence that progress names, from which a projector goes on."""
@@ -63,22 +63,20 @@ def _lock_take(database_url: str, projector: VenueProjector) -> None:
 
 
 def _replay(journal: Journal, projector: VenueProjector, say: Callable[[int], None]) -> int:
+    """One pass over what is durable now; what comes later is for whoever projects next."""
     replica = Replica(Engine())
     voided = journal.voided()
-    while True:
-        before = replica.seq
-        waiting: list[Record] = []
-        events = 0
-        for batch in journal.read(before + 1):
-            waiting.append(replica.replay(batch, voided))
-            events += len(waiting[-1].applied.events)
-            if events >= EVENTS_A_TRANSACTION:
-                _commit(projector, replica, waiting, say)
-                waiting, events = [], 0
-        if waiting:
+    waiting: list[Record] = []
+    events = 0
+    for batch in journal.read(1):
+        waiting.append(replica.replay(batch, voided))
+        events += len(waiting[-1].applied.events)
+        if events >= EVENTS_A_TRANSACTION:
             _commit(projector, replica, waiting, say)
-        if replica.seq == before:
-            return replica.seq
+            waiting, events = [], 0
+    if waiting:
+        _commit(projector, replica, waiting, say)
+    return replica.seq
 
 
 def _commit(

@@ -40,4 +40,4 @@ class Command(BaseCommand):
             psycopg.Error,
         ) as error:
             raise CommandError(f"cannot rebuild: {error}") from error
-        self.stdout.write(f"history is rebuilt up to sequence {seq}")
+        self.stdout.write(f"history is rebuilt up to sequence {seq}; a running engine goes on from there")

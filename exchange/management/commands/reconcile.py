@@ -31,8 +31,7 @@ class Command(BaseCommand):
             report = self._reconcile(options["from_start"], options["without_live"])
         except (psycopg.Error, JournalError, ReplayDiffers, ValueError) as error:
             raise CommandError(f"cannot reconcile: {error}", returncode=2) from error
-        for line in report.lines():
-            self.stdout.write(line)
+        self.stdout.write("\n".join(report.lines()))
         if not report.is_clean:
             raise CommandError("history, live state and journal differ", returncode=1)
         self.stdout.write("no difference")
