@@ -55,13 +55,15 @@ def ticks_parse(spec: InstrumentSpec, value: object, field: str = "price") -> in
     with the tick as limit."""
     price = _decimal(value, field)
     if price <= 0:
-        raise ApiError(Code.PRICE_INVALID, field=field, limit="> 0", value=_text(price))
+        raise ApiError(Code.PRICE_INVALID, field=field, limit="> 0", value=number_text(price))
     ticks = _steps(price, spec.tick_units, spec.tick_scale)
     if ticks is None:
-        raise ApiError(Code.PRICE_OFF_TICK, field=field, limit=_text(tick_size(spec)), value=_text(price))
+        raise ApiError(
+            Code.PRICE_OFF_TICK, field=field, limit=number_text(tick_size(spec)), value=number_text(price)
+        )
     if ticks > terms.PRICE_MAX:
         largest = price_of(spec, terms.PRICE_MAX)
-        raise ApiError(Code.PRICE_INVALID, field=field, limit=_text(largest), value=_text(price))
+        raise ApiError(Code.PRICE_INVALID, field=field, limit=number_text(largest), value=number_text(price))
     return ticks
 
 
@@ -74,10 +76,12 @@ def lots_parse(spec: InstrumentSpec, value: object, field: str = "volume") -> in
     lots = _steps(volume, units, scale)
     if lots is None or lots <= 0:
         step = volume_of(spec, 1)
-        raise ApiError(Code.VOLUME_INVALID, field=field, limit=_text(step), value=_text(volume))
+        raise ApiError(Code.VOLUME_INVALID, field=field, limit=number_text(step), value=number_text(volume))
     if lots > terms.VOLUME_MAX:
         largest = volume_of(spec, spec.rates.limit_volume_max)
-        raise ApiError(Code.VOLUME_ABOVE_MAXIMUM, field=field, limit=_text(largest), value=_text(volume))
+        raise ApiError(
+            Code.VOLUME_ABOVE_MAXIMUM, field=field, limit=number_text(largest), value=number_text(volume)
+        )
     return lots
 
 
@@ -88,10 +92,10 @@ def budget_parse(spec: InstrumentSpec, value: object, field: str = "budget") -> 
     budget = _decimal(value, field)
     units = _steps(budget, 1, terms.CURRENCY_SCALES[spec.currency])
     if units is None or units <= 0:
-        raise ApiError(Code.BUDGET_INVALID, field=field, limit=_text(money_of(spec.currency, 1)))
+        raise ApiError(Code.BUDGET_INVALID, field=field, limit=number_text(money_of(spec.currency, 1)))
     if units >= terms.MONEY_MAX:
         largest = money_of(spec.currency, terms.MONEY_MAX)
-        raise ApiError(Code.BUDGET_INVALID, field=field, limit=_text(largest))
+        raise ApiError(Code.BUDGET_INVALID, field=field, limit=number_text(largest))
     return units
 
 
@@ -122,5 +126,6 @@ def _steps(value: Decimal, units: int, scale: int) -> int | None:
     return None if rest else steps
 
 
-def _text(value: Decimal | int) -> str:
-    return format(value, "f")
+def number_text(value: Decimal | int) -> str:
+    """A market number as text, digit for digit."""
+    return str(value) if isinstance(value, int) else format(value, "f")

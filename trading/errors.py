@@ -12,7 +12,7 @@ from engine.core import terms
 from engine.core.codes import Code
 from engine.core.commands import InstrumentSpec
 from engine.core.events import Rejected
-from market.calculations import RATIO_SCALE, money_of, p4_of, price_of, volume_of
+from market.calculations import RATIO_SCALE, money_of, number_text, p4_of, price_of, volume_of
 
 SpecOf = Callable[[str], InstrumentSpec | None]
 # What may be tried again at once, and when.
@@ -54,7 +54,9 @@ def _printed(number: int, event: Rejected, spec_of: SpecOf) -> str:
     spec = spec_of(event.instrument)
     if spec is None:
         return str(number)
-    return format(price_of(spec, number) if event.unit == terms.UNIT_TICKS else volume_of(spec, number), "f")
+    if event.unit == terms.UNIT_TICKS:
+        return number_text(price_of(spec, number))
+    return number_text(volume_of(spec, number))
 
 
 def _trimmed(value: Decimal) -> str:
