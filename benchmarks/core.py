@@ -54,15 +54,20 @@ def spec_of(number: int) -> InstrumentSpec:
     )
 
 
-def venue(instruments: int) -> Engine:
-    """A venue with the contracts and rich accounts, one owner each."""
-    engine = Engine()
-    opening: list[Command] = [InstrumentList(0, RIGHTS, spec_of(number)) for number in range(instruments)]
-    opening.append(DayOpen(0, RIGHTS, 20251201))
+def opening(instruments: int) -> list[Command]:
+    """List the contracts, open the day and rich accounts, one owner each."""
+    found: list[Command] = [InstrumentList(0, RIGHTS, spec_of(number)) for number in range(instruments)]
+    found.append(DayOpen(0, RIGHTS, 20251201))
     for account in range(workload.ACCOUNTS):
-        opening.append(AccountOpen(0, RIGHTS, account + 1, account + 1))
-        opening.append(CashDeposit(0, RIGHTS, account + 1, f"d{account}", terms.BOOK_FUTURES, "CNY", 10**17))
-    engine.apply(opening, 1, 1)
+        found.append(AccountOpen(0, RIGHTS, account + 1, account + 1))
+        found.append(CashDeposit(0, RIGHTS, account + 1, f"d{account}", terms.BOOK_FUTURES, "CNY", 10**17))
+    return found
+
+
+def venue(instruments: int) -> Engine:
+    """A venue that has carried out `opening`."""
+    engine = Engine()
+    engine.apply(opening(instruments), 1, 1)
     return engine
 
 

@@ -110,34 +110,32 @@ def _unpacker(cls: type[Any]) -> Callable[[Sequence[Any]], Any]:
 
 
 def _unpacker_make(cls: type[Any]) -> Callable[[Sequence[Any]], Any]:
-    """Nested messages are unpacked first; then all types are looked at in one comparison."""
     hints = get_type_hints(cls)
-    types = tuple(hints[f.name] for f in fields(cls))
-    nested = [(i, kind) for i, kind in enumerate(types) if kind in _NESTED]
-    listed = [(i, get_args(kind)[0]) for i, kind in enumerate(types) if get_origin(kind) is list]
-    wanted = tuple(list if get_origin(kind) is list else kind for kind in types)
-    is_flat = not nested and not listed
+    types = [hints[f.name] for f in fields(cls)]
+    inner = {i: found for i, each in enumerate(types) if (found := _inner(each)) is not None}
+    plain = [list if i in inner else each for i, each in enumerate(types)]
 
     def unpack(values: Sequence[Any]) -> Any:
-        if not isinstance(values, list | tuple) or len(values) != len(wanted):
-            raise WireRefused(f"{cls.__name__} has {len(wanted)} fields: {values!r:.80}")
-        if not is_flat:
+        found = list(map(type, values))
+        if found != plain:
+            raise WireRefused(f"{cls.__name__} has fields {plain}, not {found}"[:400])
+        if inner:
             values = list(values)
-            for i, kind in nested:
-                values[i] = fields_unpack(kind, values[i])
-            for i, kind in listed:
-                if isinstance(values[i], list | tuple):
-                    values[i] = [fields_unpack(kind, item) for item in values[i]]
-        if tuple(map(type, values)) != wanted:
-            wrong = next(
-                f"{value!r:.80} is not {kind.__name__}"
-                for value, kind in zip(values, wanted, strict=True)
-                if type(value) is not kind
-            )
-            raise WireRefused(f"{cls.__name__}: {wrong}")
+            for i, unpack_one in inner.items():
+                values[i] = unpack_one(values[i])
         return cls(*values)
 
     return unpack
+
+
+def _inner(hint: Any) -> Callable[[Any], Any] | None:
+    """How a field that holds a message, or a list of messages, is unpacked; None for plain values."""
+    if get_origin(hint) is list:
+        item = get_args(hint)[0]
+        return lambda values: [fields_unpack(item, each) for each in values]
+    if hint in _NESTED:
+        return lambda values: fields_unpack(hint, values)
+    return None
 
 
 _NESTED: tuple[type[Any], ...] = (c.Rates, c.InstrumentSpec)
@@ -184,12 +182,33 @@ def _message_unpack(kinds: dict[int, type[Any]], wire: Wire) -> Any:
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder()
+_BIG_INT = 1  # MessagePack extension: an int beyond 64 bits, big-endian, signed
+
+
+def _big_int_decode(code: int, data: memoryview) -> int:
+    if code != _BIG_INT:
+        raise WireRefused(f"unknown extension {code}")
+    return int.from_bytes(data, "big", signed=True)
+
+
+_decoder = msgspec.msgpack.Decoder(ext_hook=_big_int_decode)
 
 
 def wire_encode(value: Any) -> bytes:
     """Plain lists, ints, strings, bools and bytes to MessagePack; the same value gives the same bytes."""
-    return _encoder.encode(value)
+    try:
+        return _encoder.encode(value)
+    except OverflowError:
+        return _encoder.encode(_big_ints_wrapped(value))
+
+
+def _big_ints_wrapped(value: Any) -> Any:
+    """The value with each int beyond 64 bits as an extension; a day's turnover or a refused number may be one."""
+    if isinstance(value, list | tuple):
+        return [_big_ints_wrapped(item) for item in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return msgspec.msgpack.Ext(_BIG_INT, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+    return value
 
 
 def wire_decode(data: bytes) -> Any:
@@ -202,7 +221,7 @@ def wire_decode(data: bytes) -> Any:
 
 def commands_encode(commands: Iterable[c.Command]) -> bytes:
     """A batch as the journal keeps it."""
-    return _encoder.encode([WIRE_VERSION, [command_pack(command) for command in commands]])
+    return wire_encode([WIRE_VERSION, [command_pack(command) for command in commands]])
 
 
 def commands_decode(payload: bytes) -> list[c.Command]:
@@ -214,7 +233,7 @@ def commands_decode(payload: bytes) -> list[c.Command]:
 
 def events_encode(events: Iterable[e.Event]) -> bytes:
     """A batch's events, the bytes the running event hash is taken over."""
-    return _encoder.encode([event_pack(event) for event in events])
+    return wire_encode([event_pack(event) for event in events])
 
 
 def events_decode(payload: bytes) -> list[e.Event]:
