@@ -17,6 +17,12 @@ from tests.support.venue import Venue
 State = TradingAccount.State
 
 
+@pytest.fixture(autouse=True)
+def venue(served_venue: Venue) -> Venue:
+    """Every test here has the real engine at the real door."""
+    return served_venue
+
+
 def create(someone: Person, **fields: Any) -> Any:
     body = {"account_name": "main", "account_type": "individual", **fields}
     return someone.post(f"/api/user/{someone.user_id}/account/create", body)

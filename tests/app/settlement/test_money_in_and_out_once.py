@@ -19,6 +19,12 @@ State = CashRequest.State
 LATER = timedelta(seconds=6)
 
 
+@pytest.fixture(autouse=True)
+def venue(served_venue: Venue) -> Venue:
+    """Every test here has the real engine at the real door."""
+    return served_venue
+
+
 @pytest.fixture
 def ann() -> Person:
     """A trader."""
