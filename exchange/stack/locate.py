@@ -123,5 +123,5 @@ def redis_database(url: str, index: int) -> str:
     """The same Redis with another database number; sockets name it in the query, TCP in the path."""
     parts = urlsplit(url)
     if parts.scheme == "unix":
-        return urlunsplit(parts._replace(scheme="redis+socket", query=f"virtual_host={index}"))
+        return f"redis+socket://{parts.netloc}{parts.path}?virtual_host={index}"
     return urlunsplit(parts._replace(path=f"/{index}"))
