@@ -237,6 +237,8 @@ class Hub:
     def _hear_head(self, epoch: int, seq: int) -> None:
         """An announcement may overtake the batch it speaks of, but not by two announcements."""
         self._announced = (epoch, seq, self._clock())
+        if seq == self._seq and epoch > self._epoch and self._loaded.is_set():
+            self._epoch = epoch  # a new leader that has not yet sequenced anything
         if not self._loaded.is_set() or seq <= self._seq:
             self._suspected = 0
         elif self._suspected and self._seq < self._suspected:

@@ -3,14 +3,17 @@ Run by pytest on a real Redis."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import redis
 
 from engine.changes import Changes, changes_make
 from engine.core.engine import Engine
+from engine.core.views import OrderView
 from engine.live import LiveFenced, LiveHeadMismatch, LiveReader, LiveWriter
 from engine.live.keys import generation_prefix, head_key, projected_key
+from engine.live.scripts import ENDED_READ_MAX
 from tests.app.live.contents import contents, generations, state_only
 from tests.app.live.streams import Stream
 from tests.support.servers import RedisServer
@@ -299,6 +302,25 @@ async def test_more_finished_orders_than_are_kept_count_as_history(
     assert reader.head().history_seq == head.history_seq
     assert surely <= {order_id for _, order_id in ends if reader.order(order_id).value is not None}
     await writer.close()
+
+
+async def test_a_reader_is_given_so_many_finished_orders_and_told_from_where_on(
+    writer: LiveWriter, reader: LiveReader
+) -> None:
+    stream = await begun(writer, seed=59)
+    prev = stream.engine.seq
+    order = OrderView(0, 1, "SHFE.rb2601", 1, 0, 0, 0, 3_500, 1, 0, "", False, 0, 1, 0, 1, 0, 0)
+    for number in range(ENDED_READ_MAX + 25):
+        ended = [replace(order, order_id=prev + 1)]
+        await writer.write(3, prev, prev + 1, "engine-1", changes_make(ended=ended))
+        if number == ENDED_READ_MAX - 1:
+            assert reader.orders(1).history_seq == stream.engine.seq
+            assert len(reader.orders(1).value) == ENDED_READ_MAX
+        prev += 1
+    found = reader.orders(1)
+    assert [o.order_id for o in found.value] == list(range(prev - ENDED_READ_MAX + 1, prev + 1))
+    assert found.history_seq == prev - ENDED_READ_MAX
+    assert reader.head().history_seq == stream.engine.seq
 
 
 async def test_keys_of_failed_generations_are_swept(

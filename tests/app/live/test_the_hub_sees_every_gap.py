@@ -222,6 +222,40 @@ async def test_a_new_leader_whose_batches_join_is_no_loss(begin: Begin) -> None:
     assert [seen.epoch for seen in watcher.told if isinstance(seen, BatchSeen)] == [1, 1, 2, 2]
 
 
+async def test_a_new_leader_is_known_before_its_first_batch(begin: Begin) -> None:
+    """Who reads live state at the new epoch must not wait for the market to move."""
+    leader, hub, watcher = await begin(82)
+    await leader.publish(1)
+    leader.epoch = 2
+    await leader.writer.takeover(leader.engine, 2, "engine-1", lambda seq: None)
+    await leader.send(leader.head())
+    await wait_until_async(lambda: is_right(leader, hub, watcher))
+    await leader.publish(1)
+    await wait_until_async(lambda: is_right(leader, hub, watcher))
+    assert watcher.losses == []
+
+
+async def test_two_web_processes_see_the_same_through_a_leader_change(
+    begin: Begin, own_redis: RedisServer, stack_id: str
+) -> None:
+    """One of them misses a batch, and then a leader change; both end where the engine is."""
+    leader, hub, watcher = await begin(83)
+    other = Hub(own_redis.url, stack_id)
+    await other.ready()
+    second = Watcher(other)
+    await leader.publish(10)
+    await wait_until_async(lambda: is_right(leader, hub, watcher) and is_right(leader, other, second))
+    missed = await leader.batch()
+    hub.hear(missed)
+    leader.epoch = 2
+    await leader.writer.takeover(leader.engine, 2, "engine-1", lambda seq: None)
+    await leader.publish(10)
+    await wait_until_async(lambda: is_right(leader, hub, watcher) and is_right(leader, other, second))
+    assert (len(watcher.losses), len(second.losses)) == (0, 1)
+    assert watcher.depths == second.depths
+    await other.close()
+
+
 async def test_a_new_leader_after_a_gap_is_a_loss(begin: Begin) -> None:
     leader, hub, watcher = await begin(76)
     await leader.publish(1)
