@@ -20,7 +20,7 @@ from engine.live import LiveFenced
 from engine.messages import WireRefused
 from engine.process.collector import Collector
 from engine.process.figures import Figures, figures_write
-from engine.process.follower import Follower
+from engine.process.follower import SNAPSHOT_COMMANDS, SNAPSHOT_S, Follower
 from engine.process.leader import FIGURES_S, ClockRefused, Leader
 from engine.process.projecting import Projector
 from engine.process.projection import Projection
@@ -39,13 +39,17 @@ EXIT_JOURNAL = 8
 
 @dataclass(slots=True, frozen=True)
 class EngineSettings:
-    """Where the venue is. data: its folder, for snapshots and the ready file · name: of this process."""
+    """Where the venue is. data: its folder, for snapshots and the ready file · name: of this process ·
+    snapshot_commands, snapshot_s: a follower takes one after so many commands, or so many seconds.
+    """
 
     name: str
     data: Path
     journal_url: str
     redis_url: str
     stack_id: str
+    snapshot_commands: int = SNAPSHOT_COMMANDS
+    snapshot_s: float = SNAPSHOT_S
 
 
 class EngineProcess:
@@ -102,6 +106,8 @@ class EngineProcess:
             projection=projection,
             figures=self._figures,
             clock=self._clock,
+            snapshot_commands=settings.snapshot_commands,
+            snapshot_s=settings.snapshot_s,
         )
         figures = asyncio.create_task(self._figures_loop())
         try:

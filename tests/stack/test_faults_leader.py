@@ -33,6 +33,10 @@ PAUSE_POINTS = (
     "journal.before_write", "journal.after_write", "journal.after_sync", "journal.after_epoch_check",
     "leader.after_append", "leader.after_apply", "leader.after_live", "leader.after_events",
 )  # fmt: skip
+TAKE_OVER_POINTS = ("journal.take_over.after_epoch", "journal.take_over.after_seal")
+SNAPSHOT_POINTS = (
+    "snapshot.before_write", "snapshot.after_write", "snapshot.after_rename", "snapshot.after_drop",
+)  # fmt: skip
 ACCOUNTS = (1, 2, 3, 4)
 BATCH = 5
 
@@ -90,7 +94,7 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
         made = Line(processes, door)
         made.lead(fault="")
         wait_until(lambda: door.is_leader_heard)
-        opening = [
+        opening: list[c.Command] = [
             c.VenueSet(terms.VENUE, OPERATOR, "init_cash_max", 10**12),
             c.DayOpen(terms.VENUE, OPERATOR, TRADING_DAY),
             c.InstrumentList(terms.VENUE, OPERATOR, IF),
@@ -135,6 +139,43 @@ def test_a_paused_leader_says_nothing_after_another_took_over(line: Line, point:
     line.verify()
 
 
+@pytest.mark.parametrize("point", TAKE_OVER_POINTS)
+def test_one_killed_while_taking_over_leaves_a_journal_the_next_one_leads(line: Line, point: str) -> None:
+    line.lead(fault="")
+    line.submit(f"over.{point}.before")
+    line.engines.start(f"engine-{next(line.numbers)}", fault=f"{point}:kill")
+    line.engines.leader().kill()
+    killed = line.engines.children[-1]
+    assert killed.process.wait(5) == -signal.SIGKILL
+    line.standby()
+    line.engines.leader()
+    wait_until(lambda: line.door.is_leader_heard)
+    line.submit(f"over.{point}.after")
+    line.verify()
+
+
+@pytest.mark.parametrize("point", SNAPSHOT_POINTS)
+def test_a_follower_killed_at_any_point_of_a_snapshot_starts_again_with_the_right_state(
+    line: Line, point: str
+) -> None:
+    """P6, and P5 for the follower. The next one leads on from what it restored, so `verify` judges its state."""
+    every = ("--snapshot-commands", str(2 * BATCH))
+    line.lead(fault="")
+    follower = line.engines.start(
+        f"engine-{next(line.numbers)}", fault=f"{point}:kill@2", arguments=every, ready=False
+    )
+    wait_until(lambda: follower.role or follower.process.poll() is not None)
+    for i in range(8):
+        line.submit(f"snapshot.{point}.{i}")
+    assert follower.process.wait(5) == -signal.SIGKILL
+    again = line.engines.start(follower.name, arguments=every)
+    line.submit(f"snapshot.{point}.again")
+    line.engines.leader().kill()
+    line.submit(f"snapshot.{point}.after")
+    assert again.role == "leader"
+    line.verify()
+
+
 def test_a_stopped_leader_finishes_answers_and_hands_over(line: Line) -> None:
     leader = line.lead(fault="")
     standby = line.standby()
@@ -151,7 +192,7 @@ class Overheard:
 
     def __init__(self, venue: Engines) -> None:
         self._client = redis_package.Redis.from_url(venue.redis_url, socket_timeout=5)
-        self._listener = self._client.pubsub()
+        self._listener: Any = self._client.pubsub()  # type: ignore[no-untyped-call]
         self._listener.psubscribe(f"outcry.{venue.stack_id}*")
         self._layer = sending_layer(venue.redis_url, venue.stack_id)
         self.words: list[tuple[int, str]] = []

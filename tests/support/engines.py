@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,7 +74,9 @@ class Engines:
     stack_id: str
     children: list[EngineChild] = field(default_factory=list)
 
-    def start(self, name: str, *, fault: str = "", ready: bool = True) -> EngineChild:
+    def start(
+        self, name: str, *, fault: str = "", ready: bool = True, arguments: Sequence[str] = ()
+    ) -> EngineChild:
         """Start one; `fault` arms a point of engine.journal.faults; `ready`: wait until it follows or leads."""
         environment = {
             **os.environ,
@@ -87,7 +89,7 @@ class Engines:
         }
         with (self.data / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "manage.py", "engine", "--name", name, "--no-projecting"],
+                [sys.executable, "manage.py", "engine", "--name", name, "--no-projecting", *arguments],
                 cwd=ROOT, env=environment, stdout=log, stderr=log,
                 preexec_fn=die_with(os.getpid(), signal.SIGKILL),
             )  # fmt: skip
@@ -99,10 +101,13 @@ class Engines:
 
     def leader(self) -> EngineChild:
         """Wait for the one that leads."""
-        return wait_until(
-            lambda: next((c for c in self.children if c.process.poll() is None and c.role == "leader"), None),
+        (leader,) = wait_until(
+            lambda: [
+                child for child in self.children if child.process.poll() is None and child.role == "leader"
+            ],
             what="one leads",
         )
+        return leader
 
     def journal(self) -> FileJournal:
         """The journal, for reading."""

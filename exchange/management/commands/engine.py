@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from engine.process.engine_process import EngineProcess, EngineSettings
+from engine.process.follower import SNAPSHOT_COMMANDS, SNAPSHOT_S
 from exchange.projecting import projector_make
 
 
@@ -19,6 +20,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--name", required=True, help="of this process, unique in the venue: engine-1")
+        parser.add_argument(
+            "--snapshot-commands", type=int, default=SNAPSHOT_COMMANDS, help="between two snapshots, at most"
+        )
+        parser.add_argument(
+            "--snapshot-seconds", type=float, default=SNAPSHOT_S, help="between two snapshots, at most"
+        )
         parser.add_argument("--no-projecting", action="store_true", help="never write the projections")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -29,6 +36,8 @@ class Command(BaseCommand):
             journal_url=settings.JOURNAL_URL,
             redis_url=settings.REDIS_URL,
             stack_id=settings.OUTCRY_STACK_ID,
+            snapshot_commands=options["snapshot_commands"],
+            snapshot_s=options["snapshot_seconds"],
         )
         projector = None if options["no_projecting"] else projector_make()
         code = asyncio.run(EngineProcess(place, projector).run())

@@ -131,7 +131,7 @@ def test_when_the_answer_is_lost_the_outcome_is_unknown_and_can_be_asked_for(
     async def never(*_: Any) -> None:
         await asyncio.Event().wait()
 
-    venue.leader._publisher.publish = never  # type: ignore[method-assign]
+    venue.leader._publisher.publish = never  # type: ignore[method-assign, assignment]
     outcomes = door.call_many_sync([order(1, terms.BUY, 19_000, 2, "lost")], 0.3)
     venue.leader._publisher.publish = told  # type: ignore[method-assign]
     assert isinstance(outcomes[0], DoorError)
