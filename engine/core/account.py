@@ -4,6 +4,7 @@ Called by every handler of the core; money in units of the currency, volumes in 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 
 from engine.core import terms
 from engine.core.book import NoOrder, Order
@@ -211,6 +212,12 @@ class Wallet:
         self.locked = 0
 
 
+def orders_finished(known_ids: Mapping[str, Order | NoOrder]) -> dict[int, Order | NoOrder]:
+    """The finished orders among remembered client order ids: known by order id for as long as by client order id."""
+    over = (terms.FILLED, terms.CANCELLED, terms.EXPIRED)
+    return {known.order_id: known for known in known_ids.values() if known.status in over}
+
+
 class Account:
     __slots__ = (
         "account_id",
@@ -319,7 +326,7 @@ class Account:
             if known.status == terms.LIVE
         }
         self.client_orders_before = live if idle else live | self.client_orders
-        self.ended_before = {} if idle else self.ended
+        self.ended_before = orders_finished(self.client_orders_before)
         self.client_orders = {}
         self.ended = {}
         self.ids_roll = roll

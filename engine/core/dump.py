@@ -6,7 +6,7 @@ from dataclasses import astuple
 from typing import Any
 
 from engine.core import terms
-from engine.core.account import Account, Holding, Lot
+from engine.core.account import Account, Holding, Lot, orders_finished
 from engine.core.book import NoOrder, Order
 from engine.core.commands import InstrumentSpec, OrderSubmit, Rates, body_of
 from engine.core.instrument import Instrument
@@ -138,8 +138,8 @@ def _account_load(state: State, plain: Sequence[Any]) -> Account:
         wallet.available, wallet.locked = available, locked
     account.client_orders = {key: _known_load(known) for key, *known in client_orders}
     account.client_orders_before = {key: _known_load(known) for key, *known in client_orders_before}
-    account.ended = _ended(account.client_orders)
-    account.ended_before = _ended(account.client_orders_before)
+    account.ended = orders_finished(account.client_orders)
+    account.ended_before = orders_finished(account.client_orders_before)
     return account
 
 
@@ -158,11 +158,6 @@ def _known_load(plain: Sequence[Any]) -> Order | NoOrder:
 def _command_load(body: Sequence[Any]) -> OrderSubmit:
     fields: list[Any] = [terms.VENUE, 0, *body]
     return OrderSubmit(*fields)
-
-
-def _ended(known_ids: Mapping[str, Order | NoOrder]) -> dict[int, Order | NoOrder]:
-    over = (terms.FILLED, terms.CANCELLED, terms.EXPIRED)
-    return {known.order_id: known for known in known_ids.values() if known.status in over}
 
 
 def _holding_dump(holding: Holding) -> list[Any]:

@@ -161,7 +161,8 @@ def order_forget(state: State, order: Order, status: int, code: int) -> None:
         account.ids_turn(state.roll)  # while it still counts as live: its id stays known for this day
     order.status = status
     order.code = code
-    account.ended[order.order_id] = order
+    if order.command.client_order_id:
+        account.ended[order.order_id] = order
 
 
 def order_end(state: State, order: Order, status: int, code: Code, *, holds: bool = True) -> None:

@@ -48,7 +48,17 @@ class Request:
         self.day = day  # trading day it was made on
 
     def dump(self) -> list[Any]:
-        return [getattr(self, name) for name in self.__slots__]
+        """In the order of __init__, which is how a snapshot is read back."""
+        return [
+            self.account_id,
+            self.kind,
+            self.book,
+            self.currency,
+            self.amount,
+            self.other,
+            self.status,
+            self.day,
+        ]
 
 
 class State:

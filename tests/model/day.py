@@ -272,7 +272,7 @@ def day_open(venue: Venue, command: DayOpen) -> None:
     if day <= venue.trading_day or not 19_900_101 <= day <= 99_991_231 or not 1 <= day % 100 <= 31:
         refuse(Code.TRADING_DAY_INVALID, "trading_day", venue.trading_day, day)
     ids_turn(venue)
-    venue.previous_day, venue.trading_day = venue.trading_day, day
+    venue.trading_day = day
     venue.step = terms.STEP_OPEN
     venue.events.append(DayOpened(day))
     for instrument in venue.instruments.values():

@@ -43,7 +43,7 @@ def order_end(venue: Venue, order: Order, status: int, code: Code) -> None:
 def order_forget(venue: Venue, order: Order, status: int, code: int) -> None:
     account = venue.accounts[order.body.account_id]
     account.orders = [o for o in account.orders if o is not order]
-    order.status, order.code, order.ended_day = status, code, venue.trading_day
+    order.status, order.code = status, code
 
 
 def crosses(taker: Order, price: Decimal) -> bool:

@@ -430,7 +430,8 @@ def order_named(venue: Venue, account: Account, command: OrderCancel) -> Order |
     order = venue.orders.get(command.order_id)
     if order is None or order.body.account_id != account.account_id:
         return None
-    remembered = order.status == terms.LIVE or order.ended_day in (venue.trading_day, venue.previous_day)
+    # A finished order is known by its id for as long as its client order id is.
+    remembered = order.status == terms.LIVE or account.client_ids.get(order.body.client_order_id) is order
     return order if remembered else None
 
 

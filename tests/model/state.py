@@ -36,7 +36,6 @@ class Order:
     code: int = 0
     accepted_at: int = 0
     holds: bool = True  # False between steps 7 and 8 of the day
-    ended_day: int = 0
 
     @property
     def side(self) -> int:

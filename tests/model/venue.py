@@ -53,7 +53,6 @@ class Venue:
     requests: dict[str, Request] = field(default_factory=dict)
     settings: dict[str, int] = field(default_factory=dict)
     trading_day: int = 0
-    previous_day: int = 0
     step: int = terms.STEP_OPEN
     run_id: int = 0
     cursor: int = 0

@@ -114,6 +114,6 @@ def test_a_snapshot_in_the_middle_of_the_day_roll_restores() -> None:
 def test_what_does_not_join_is_refused(seq: int, time: int) -> None:
     engine = Engine()
     before = wire_encode(engine.dump())
-    with pytest.raises(ValueError, match="sequence|time"):
+    with pytest.raises(ValueError, match=r"sequence|time"):
         engine.apply([None], seq, time)
     assert wire_encode(engine.dump()) == before
