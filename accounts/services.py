@@ -42,6 +42,7 @@ ACCOUNTS_PER_USER_MAX: Final = 20
 CASH_PLACES: Final = 2  # CNY goes in and out with fen, though the engine counts 1/10,000 yuan
 ENGINE_TIMEOUT_S: Final = 3.0
 RESEND_AFTER: Final = timedelta(seconds=5)
+ANNOUNCED_FOR: Final = timedelta(minutes=15)  # longer than any record of a live session stays in Redis
 SESSIONS_KEPT: Final = timedelta(days=30)
 
 
@@ -334,6 +335,14 @@ def accounts_resend(*, now: datetime, limit: int = 100) -> int:
         account = account_open(account_id=account_id, now=now)
         settled += account.state != TradingAccount.State.REQUESTED
     return settled
+
+
+def sessions_announce_ended(*, now: datetime) -> int:
+    """Say again which sessions ended lately, for a Redis that was away when they did; returns how many."""
+    ended = Session.objects.filter(ended_at__gt=now - ANNOUNCED_FOR).values_list("pk", flat=True)
+    session_ids = [str(session_id) for session_id in ended]
+    sessions.sessions_remember_ended(session_ids)
+    return len(session_ids)
 
 
 def sessions_purge(*, now: datetime) -> int:

@@ -78,16 +78,23 @@ def session_remember(session_id: str, record: SessionRecord) -> None:
 def sessions_forget(session_ids: list[str]) -> None:
     """End sessions for every web process and their sockets; call after the commit that ended them.
 
-    Should Redis be away the records are unreachable too, and readers fall back to PostgreSQL."""
-    for session_id in session_ids:
-        try:
-            pipe = redis_client().pipeline(transaction=True)
-            pipe.set(_ended_key(session_id), b"1", ex=TOMBSTONE_TTL_S)
-            pipe.delete(_record_key(session_id))
-            pipe.execute()
+    Should Redis be away the records are unreachable too, and readers fall back to PostgreSQL; when it is
+    back with its records, `services.sessions_announce_ended` puts the tombstones there within a minute."""
+    try:
+        sessions_remember_ended(session_ids)
+        for session_id in session_ids:
             _sockets_end(session_id)
-        except RedisAway:
-            logger.warning("session end not announced: Redis is away")
+    except RedisAway:
+        logger.warning("session end not announced: Redis is away; the sweep says it again")
+
+
+def sessions_remember_ended(session_ids: list[str]) -> None:
+    """Write the tombstones that outrank any record; raises what a Redis that is away raises."""
+    pipe = redis_client().pipeline(transaction=True)
+    for session_id in session_ids:
+        pipe.set(_ended_key(session_id), b"1", ex=TOMBSTONE_TTL_S)
+        pipe.delete(_record_key(session_id))
+    pipe.execute()
 
 
 def _sockets_end(session_id: str) -> None:

@@ -15,6 +15,12 @@ def accounts_resend() -> int:
     return services.accounts_resend(now=timezone.now())
 
 
+@shared_task(name="accounts.sessions_announce_ended")
+def sessions_announce_ended() -> int:
+    """Every minute; see services.sessions_announce_ended."""
+    return services.sessions_announce_ended(now=timezone.now())
+
+
 @shared_task(name="accounts.sessions_purge")
 def sessions_purge() -> int:
     """Every day; see services.sessions_purge."""

@@ -4,9 +4,11 @@ Called by the DRF throttle, the async endpoints and the sockets before the work 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from hashlib import sha1
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from django.conf import settings
+from redis.exceptions import NoScriptError
 
 from accounts.http.envelope import ApiError
 from accounts.redis_clients import RedisAway, redis_client, redis_client_async, redis_key
@@ -34,7 +36,7 @@ RATES: Final[dict[str, tuple[Rate, Rate]]] = {
     "write": (Rate(20, 60), Rate(200, 400)),
     "order": (Rate(2_000, 4_000), Rate(20_000, 40_000)),
     "cancel": (Rate(2_000, 4_000), Rate(20_000, 40_000)),
-    "login": (Rate(0.2, 10), Rate(2, 120)),
+    "login": (Rate(0.5, 30), Rate(5, 300)),
     "socket": (Rate(5, 50), Rate(50, 500)),
 }
 
@@ -58,7 +60,7 @@ for i, key in ipairs(KEYS) do
 end
 return 0
 """
-_scripts: dict[int, Any] = {}
+_SCRIPT_SHA: Final = sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
 def throttle_check(
@@ -71,7 +73,11 @@ def throttle_check(
     refused by the door, and reads should survive."""
     keys, arguments = _question(principal, address, kind, weight, name)
     try:
-        wait_us = int(redis_client().eval(_SCRIPT, len(keys), *keys, *arguments))
+        client = redis_client()
+        try:
+            wait_us = int(client.evalsha(_SCRIPT_SHA, len(keys), *keys, *arguments))
+        except NoScriptError:
+            wait_us = int(client.eval(_SCRIPT, len(keys), *keys, *arguments))
     except RedisAway:
         return _without_redis(kind)
     return _judge(wait_us)
@@ -83,19 +89,14 @@ async def throttle_check_async(
     """As `throttle_check`, for code on an event loop."""
     keys, arguments = _question(principal, address, kind, weight, name)
     try:
-        wait_us = int(await _script_async()(keys=keys, args=arguments))
+        client = redis_client_async()
+        try:
+            wait_us = int(await client.evalsha(_SCRIPT_SHA, len(keys), *keys, *arguments))
+        except NoScriptError:
+            wait_us = int(await client.eval(_SCRIPT, len(keys), *keys, *arguments))
     except RedisAway:
         return _without_redis(kind)
     return _judge(wait_us)
-
-
-def _script_async() -> Any:
-    """The script bound to this loop's client: EVALSHA sends its hash, not its text."""
-    client = redis_client_async()
-    if id(client) not in _scripts:
-        _scripts.clear()
-        _scripts[id(client)] = client.register_script(_SCRIPT)
-    return _scripts[id(client)]
 
 
 def _question(

@@ -73,6 +73,8 @@ class RegisterView(OpenView):
 
 
 class LoginView(OpenView):
+    throttle_classes = ()  # charged below, together with the name that is tried
+
     @extend_schema(request=s.LoginIn, responses=s.LoginOut, auth=[])
     def post(self, request: Request) -> Response:
         """Begin a session."""

@@ -227,6 +227,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "accounts_resend": {"task": "accounts.accounts_resend", "schedule": 5.0},
     "cash_requests_resend": {"task": "settlement.cash_requests_resend", "schedule": 5.0},
+    "sessions_announce_ended": {"task": "accounts.sessions_announce_ended", "schedule": 60.0},
     "sessions_purge": {"task": "accounts.sessions_purge", "schedule": 86_400.0},
 }
 

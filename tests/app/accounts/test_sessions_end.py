@@ -167,6 +167,16 @@ def test_session_survives_a_wiped_redis_and_ends_though_redis_was_away(redis: Re
     assert me(ann).code == Code.SESSION_ENDED
 
 
+def test_an_end_that_redis_missed_is_announced_again() -> None:
+    ann = person("ann")
+    session_id = ann.login.session_id  # type: ignore[union-attr]
+    Session.objects.update(ended_at=timezone.now())  # as if Redis had been away and kept its record
+    assert sessions.session_read(session_id) is not None
+    assert services.sessions_announce_ended(now=timezone.now()) == 1
+    assert sessions.session_read(session_id) is None
+    assert services.sessions_announce_ended(now=timezone.now() + timedelta(minutes=16)) == 0
+
+
 def test_known_session_needs_no_database(django_assert_num_queries: Any) -> None:
     ann = person("ann")
     with django_assert_num_queries(0):
