@@ -129,6 +129,7 @@ class Hub:
         self._listener_no = 0
         self._instruments: dict[str, InstrumentView] = {}
         self._depths: dict[str, DepthView] = {}
+        self._venue: dict[str, int] = {}
         self._epoch = 0
         self._seq = 0
         self._loaded = asyncio.Event()
@@ -184,6 +185,10 @@ class Hub:
     def instruments(self) -> list[InstrumentView]:
         """All instruments as they are at `held`, by id."""
         return [self._instruments[name] for name in sorted(self._instruments)]
+
+    def venue(self) -> dict[str, int]:
+        """The venue's settings by name, with trading_day and step, as they are at `held`."""
+        return self._venue
 
     def depth(self, instrument: str) -> DepthView | None:
         return self._depths.get(instrument)
@@ -258,6 +263,8 @@ class Hub:
             self._instruments[instrument.spec.instrument] = instrument
         for depth in batch.changes.depths:
             self._depths[depth.instrument] = depth
+        if batch.changes.settings:
+            self._venue = {**self._venue, **batch.changes.settings}
         self._deliver(batch)
         return True
 
@@ -292,6 +299,7 @@ class Hub:
             self._epoch, self._seq = market.epoch, market.seq
             self._instruments = {view.spec.instrument: view for view in market.value.instruments}
             self._depths = {view.instrument: view for view in market.value.depths}
+            self._venue = market.value.venue
             self._loaded.set()
             self._deliver(Lost(self._epoch, self._seq, reason))
             if self._take_waiting():

@@ -60,10 +60,16 @@ def funds_of(
     *,
     epoch: int,
     seq: int,
-    risk_open_max: int = RISK_OPEN_MAX_DEFAULT,
+    venue: Mapping[str, int] | None = None,
 ) -> LiveFunds:
-    """Value `account` at `marks` (money units a lot per instrument held)."""
-    units = funds(account, marks, risk_open_max)
+    """Value `account` at `marks` (money units a lot per instrument held).
+
+    `venue`: the settings of LiveReader.venue or Hub.venue. They bound what may be withdrawn: by the risk
+    level, and nothing while the day is being settled. Without them the level is the default."""
+    venue = venue or {}
+    units = funds(account, marks, venue.get("risk_open_max", RISK_OPEN_MAX_DEFAULT))
+    if venue.get("trading_day") and venue.get("step") != terms.STEP_OPEN:
+        units.withdraw_quota = 0
     money = {name: from_units(getattr(units, name), terms.CURRENCY_SCALES[FUNDS_CURRENCY]) for name in _MONEY}
     return LiveFunds(
         account_id=account.account_id,

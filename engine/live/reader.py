@@ -17,7 +17,7 @@ import redis.asyncio
 from redis.backoff import NoBackoff
 
 from engine.changes import view_unpack
-from engine.core.views import RISK_OPEN_MAX_DEFAULT, AccountView, DepthView, InstrumentView, OrderView
+from engine.core.views import AccountView, DepthView, InstrumentView, OrderView
 from engine.live import scripts
 from engine.live.errors import LiveRebuilding
 from engine.live.funds import LiveFunds, funds_of
@@ -51,10 +51,11 @@ class LivePrivate:
 
 @dataclass(slots=True, frozen=True)
 class LiveMarket:
-    """All instruments and depths at one head, by id."""
+    """All instruments and depths by id, and the venue's settings, at one head."""
 
     instruments: list[InstrumentView]
     depths: list[DepthView]
+    venue: dict[str, int]
 
 
 @dataclass(slots=True, frozen=True)
@@ -83,7 +84,8 @@ def _views(kind: type[Any], flat: Sequence[Any]) -> list[Any]:
 
 
 def _market(head: Head, values: Sequence[Any]) -> Live[LiveMarket]:
-    return _live(head, LiveMarket(_views(InstrumentView, values[0]), _views(DepthView, values[1])))
+    instruments, depths = _views(InstrumentView, values[0]), _views(DepthView, values[1])
+    return _live(head, LiveMarket(instruments, depths, _settings(values[2])))
 
 
 def _pairs(flat: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
@@ -99,7 +101,7 @@ def _orders_sorted(blobs: Sequence[bytes]) -> list[OrderView]:
 
 
 def _funds(head: Head, values: Sequence[Any]) -> LiveFunds | None:
-    blob, marks, risk_open_max = values[:3]
+    blob, marks, venue = values[:3]
     if blob is None:
         return None
     return funds_of(
@@ -107,7 +109,7 @@ def _funds(head: Head, values: Sequence[Any]) -> LiveFunds | None:
         {name.decode(): int(mark) for name, mark in _pairs(marks)},
         epoch=head.epoch,
         seq=head.seq,
-        risk_open_max=RISK_OPEN_MAX_DEFAULT if risk_open_max is None else int(risk_open_max),
+        venue=_settings(venue),
     )
 
 
@@ -120,7 +122,11 @@ def _private(head: Head, values: Sequence[Any]) -> Live[LivePrivate | None]:
 
 
 def _venue(head: Head, values: Sequence[Any]) -> Live[dict[str, int]]:
-    return _live(head, {name.decode(): int(value) for name, value in sorted(_pairs(values[0]))})
+    return _live(head, _settings(values[0]))
+
+
+def _settings(flat: Sequence[Any]) -> dict[str, int]:
+    return {name.decode(): int(value) for name, value in sorted(_pairs(flat))}
 
 
 def _question_account(account_id: int) -> Question[Live[AccountView | None]]:
@@ -222,7 +228,7 @@ class LiveReader(_Names):
         return self._ask(_QUESTION_DEPTHS)
 
     def market(self) -> Live[LiveMarket]:
-        """Instruments and depths at one head."""
+        """Instruments, depths and the venue's settings at one head."""
         return self._ask(_QUESTION_MARKET)
 
     def venue(self) -> Live[dict[str, int]]:
@@ -299,7 +305,7 @@ class AsyncLiveReader(_Names):
         return await self._ask(_QUESTION_DEPTHS)
 
     async def market(self) -> Live[LiveMarket]:
-        """Instruments and depths at one head."""
+        """Instruments, depths and the venue's settings at one head."""
         return await self._ask(_QUESTION_MARKET)
 
     async def venue(self) -> Live[dict[str, int]]:

@@ -183,9 +183,15 @@ READ_FIELD = Script(_READ + "return {h, redis.call('HGET', g .. ARGV[2], ARGV[3]
 # KEYS head. ARGV: generation prefix, hash. Answers {head, [field, value, …]}.
 READ_HASH = Script(_READ + "return {h, redis.call('HGETALL', g .. ARGV[2])}")
 
-# KEYS head. ARGV: generation prefix. Answers {head, instruments, depths}, each [id, value, …].
+# KEYS head. ARGV: generation prefix. Answers {head, instruments, depths, venue}, each [key, value, …].
 READ_MARKET = Script(
-    _READ + "return {h, redis.call('HGETALL', g .. 'instruments'), redis.call('HGETALL', g .. 'depths')}"
+    _READ
+    + """
+return {
+  h, redis.call('HGETALL', g .. 'instruments'), redis.call('HGETALL', g .. 'depths'),
+  redis.call('HGETALL', g .. 'venue')
+}
+"""
 )
 
 _ORDERS = f"""
@@ -203,6 +209,9 @@ end
 
 # An account with the marks of what it holds. Field 13 of an account: its positions; their field 1: the instrument.
 _ACCOUNT = """
+local function venue()
+  return redis.call('HGETALL', g .. 'venue')
+end
 local function account(id)
   local blob = redis.call('HGET', g .. 'accounts', id)
   local marks = {}
@@ -219,19 +228,16 @@ end
 # KEYS head. ARGV: generation prefix, account. Answers {head, [order, …]}.
 READ_ORDERS = Script(_READ + _ORDERS + "local found = orders(ARGV[2]) return {h, found}")
 
-# KEYS head. ARGV: generation prefix, account. Answers {head, account, marks, risk_open_max}.
+# KEYS head. ARGV: generation prefix, account. Answers {head, account, marks, venue}.
 READ_FUNDS = Script(
-    _READ
-    + _ACCOUNT
-    + "local blob, marks = account(ARGV[2]) "
-    + "return {h, blob, marks, redis.call('HGET', g .. 'venue', 'risk_open_max')}"
+    _READ + _ACCOUNT + "local blob, marks = account(ARGV[2]) return {h, blob, marks, venue()}"
 )
 
-# KEYS head. ARGV: generation prefix, account. Answers {head, account, marks, risk_open_max, [order, …]}.
+# KEYS head. ARGV: generation prefix, account. Answers {head, account, marks, venue, [order, …]}.
 READ_PRIVATE = Script(
     _READ
     + _ORDERS
     + _ACCOUNT
     + "local blob, marks = account(ARGV[2]) local found = orders(ARGV[2]) "
-    + "return {h, blob, marks, redis.call('HGET', g .. 'venue', 'risk_open_max'), found}"
+    + "return {h, blob, marks, venue(), found}"
 )

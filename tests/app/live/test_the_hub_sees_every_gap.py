@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from engine import hub as hubs
-from engine.changes import changes_of
+from engine.changes import changes_of, venue_settings
 from engine.core.engine import Engine
 from engine.core.events import Event, TimeAdvanced
 from engine.door import names
@@ -139,6 +139,7 @@ def is_right(leader: Leader, hub: Hub, watcher: Watcher) -> bool:
         assert hub.instrument(name) == engine.instrument_view(name)
         assert hub.depth(name) == depth
         assert watcher.depths[name] == fields_pack(depth)
+    assert hub.venue() == venue_settings(engine)
     assert watcher.seq == engine.seq
     return True
 
