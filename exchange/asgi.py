@@ -28,7 +28,10 @@ def origin_allowed(headers: list[tuple[bytes, bytes]]) -> bool:
     origin = dict(headers).get(b"origin")
     if origin is None:
         return True
-    host, _ = split_domain_port(urlsplit(origin.decode("latin-1")).netloc)
+    try:
+        host, _ = split_domain_port(urlsplit(origin.decode("latin-1")).netloc)
+    except ValueError:
+        return False
     return bool(host) and validate_host(host, settings.ALLOWED_HOSTS)
 
 
