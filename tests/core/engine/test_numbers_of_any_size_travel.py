@@ -29,7 +29,9 @@ def test_an_order_of_absurd_size_is_refused_and_its_refusal_travels() -> None:
     engine = Engine()
     engine.apply([VenueSet(0, RIGHTS, "init_cash_max", 10**9), DayOpen(0, RIGHTS, 20251201)], 1, 1)
     engine.apply([AccountOpen(7, RIGHTS, 1, 7)], 3, 1)
-    order = OrderSubmit(7, RIGHTS, 1, "CFFEX.IF2512", terms.BUY, 0, 0, 0, 10**30, -(10**30), "a", False, 10**40)
+    order = OrderSubmit(
+        7, RIGHTS, 1, "CFFEX.IF2512", terms.BUY, 0, 0, 0, 10**30, -(10**30), "a", False, 10**40
+    )
     commands = commands_decode(commands_encode([order]))
     assert commands == [order]
     events = engine.apply(commands, 4, 1).events
