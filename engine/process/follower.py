@@ -174,17 +174,18 @@ class Follower:
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], None] = lambda: None) -> bool:
         """Follow until `stop` (False) or until this process should lead (True). Raises what `step` does."""
         projecting = asyncio.create_task(self._projecting()) if self.projection is not None else None
-        is_ready, looked_at = False, 0.0
+        is_ready, is_gone, looked_at = False, False, 0.0
         try:
             while not stop.is_set():
-                is_near = self.step() < STEP_COMMANDS
+                if time_module.monotonic() - looked_at >= DEAD_CHECK_S:
+                    looked_at = time_module.monotonic()
+                    is_gone = self.leader_is_gone()
+                is_near = self._may_wait(is_gone) or self.step() < STEP_COMMANDS
                 if is_near and not is_ready:
                     is_ready = True
                     on_ready()
-                if is_near and time_module.monotonic() - looked_at >= DEAD_CHECK_S:
-                    looked_at = time_module.monotonic()
-                    if self.leader_is_gone():
-                        return True
+                if is_near and is_gone:
+                    return True
                 self._snapshot_when_due()
                 if projecting is not None and projecting.done():
                     projecting.result()
@@ -193,6 +194,10 @@ class Follower:
         finally:
             if projecting is not None:
                 await tasks_end([projecting])
+
+    def _may_wait(self, is_gone: bool) -> bool:
+        """True while the projector is behind and nobody needs this follower to be at the mark."""
+        return not is_gone and self.projection is not None and self.projection.is_pressed
 
     def _snapshot_when_due(self) -> None:
         if not self._snapshot_is_due():

@@ -14,6 +14,7 @@ from engine.process.projecting import Projector, ProjectorLost, Record
 logger = logging.getLogger(__name__)
 
 EVENTS_MAX = 1_000_000
+PRESSED_EVENTS = 20_000
 T = TypeVar("T")
 
 
@@ -34,6 +35,7 @@ class Projection:
         self._committing: list[Record] = []
         self._prepared: Any = None
         self._is_collecting = False
+        self._is_flowing = False  # the last commit worked
         self.is_held = False
         self.applied_seq = 0
 
@@ -41,6 +43,11 @@ class Projection:
     def is_waiting(self) -> bool:
         """True when something replayed is not committed yet."""
         return bool(self._records or self._committing)
+
+    @property
+    def is_pressed(self) -> bool:
+        """True when Postgres works but is behind: replaying faster than it takes would only fill the memory."""
+        return self.is_held and self._is_flowing and self._events > PRESSED_EVENTS
 
     async def acquire(self) -> bool:
         """Try to become the one who projects; then `applied_seq` is where to go on from."""
@@ -54,7 +61,7 @@ class Projection:
             return False
         self._records_set(self._committing + self._records)
         self._committing, self._prepared = [], None
-        self.is_held = True
+        self.is_held = self._is_flowing = True
         self._figures.projecting, self._figures.projected_seq = 1, self.applied_seq
         return True
 
@@ -115,7 +122,9 @@ class Projection:
             return False
         except Exception as error:  # a deadlock, a full disk, …: the same rows again
             logger.warning("projecting waits: %s", error)
+            self._is_flowing = False
             return False
+        self._is_flowing = True
         if self._committing:
             self.applied_seq = self._figures.projected_seq = self._committing[-1].batch.last_seq
         self._committing, self._prepared = [], None
@@ -127,7 +136,7 @@ class Projection:
         uncommitted = self._committing + self._records
         self._committing, self._prepared = [], None
         self._records_set(uncommitted if self._is_collecting else [])
-        self.is_held = False
+        self.is_held = self._is_flowing = False
         self._figures.projecting = 0
         await self._release()
 
