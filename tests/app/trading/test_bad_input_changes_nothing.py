@@ -1,4 +1,4 @@
-"""Bad input over REST: the right status, a stable code, the field and limit, both languages, and no change (S8, P19)."""
+"""Bad input over REST: status, code, field, limit, both languages; and no change (S8, P19)."""
 
 from __future__ import annotations
 
@@ -76,7 +76,8 @@ ORDERS: list[tuple[str, dict[str, Any], int, Code, str | None, str | None]] = [
      Code.ORDER_TYPE_NOT_SUPPORTED, "order_type", None),
     ("unknown field", {"colour": "red"}, 422, Code.FIELD_UNKNOWN, "colour", None),
     ("client order id empty", {"client_order_id": ""}, 422, Code.CLIENT_ORDER_ID_INVALID, "client_order_id", "128"),
-    ("client order id long", {"client_order_id": "a" * 129}, 422, Code.CLIENT_ORDER_ID_INVALID, "client_order_id", "128"),
+    ("client order id long", {"client_order_id": "a" * 129}, 422, Code.CLIENT_ORDER_ID_INVALID,
+     "client_order_id", "128"),
     ("client order id ours", {"client_order_id": "~1"}, 422, Code.CLIENT_ORDER_ID_INVALID, "client_order_id", "128"),
     ("client order id Chinese", {"client_order_id": "单"}, 422, Code.CLIENT_ORDER_ID_INVALID, "client_order_id", "128"),
     ("budget on a future", {"budget": 100}, 422, Code.BUDGET_INVALID, "budget", ...),
