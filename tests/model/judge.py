@@ -129,7 +129,8 @@ def _equal(ours: Any, theirs: Any) -> None:
 
 def stream_judge(seed: int, count: int, batch_max: int = 20) -> tuple[Judge, list["Step"]]:
     """Feed both with a seeded stream in batches of random size; raises Disagreement with seed and short story."""
-    judge, steps = Judge(), [(START_NS, command) for command in setup()]
+    judge = Judge()
+    steps: list[Step] = [(START_NS, command) for command in setup()]
     for time, command in steps:
         judge.model_apply(command, time)
     generator = Generator(judge.model.venue, seed)

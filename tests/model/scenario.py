@@ -16,23 +16,24 @@ from tests.model.market import FIRST_DAY, OPERATE, TRADER
 HOUSE = (9_001, 9_002)  # two accounts with more money than any example needs
 MORNING = 1_763_690_400_000_000_000
 Price = str | int
+Amount = Decimal | int  # always a Decimal; a test may compare it with a whole number
 
 
 @dataclass(frozen=True)
 class Funds:
     """trading-rules.md §6 in yuan."""
 
-    balance: Decimal
-    margin: Decimal
-    available: Decimal
-    frozen_margin: Decimal
-    frozen_commission: Decimal
-    close_profit: Decimal
-    position_profit: Decimal
-    float_profit: Decimal
-    commission: Decimal
-    pre_balance: Decimal
-    withdraw_quota: Decimal
+    balance: Amount
+    margin: Amount
+    available: Amount
+    frozen_margin: Amount
+    frozen_commission: Amount
+    close_profit: Amount
+    position_profit: Amount
+    float_profit: Amount
+    commission: Amount
+    pre_balance: Amount
+    withdraw_quota: Amount
 
 
 @dataclass(frozen=True)
@@ -222,7 +223,7 @@ class Scenario:
     def order_of(self, order_id: int) -> OrderView:
         return self.engine.order_view(order_id)
 
-    def wallet(self, account_id: int, asset: str) -> tuple[Decimal, Decimal]:
+    def wallet(self, account_id: int, asset: str) -> tuple[Amount, Amount]:
         """(available, locked)."""
         for wallet in self.engine.account_view(account_id).wallets:
             if wallet.asset == asset:

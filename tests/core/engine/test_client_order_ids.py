@@ -8,8 +8,10 @@ import pytest
 
 from engine.core import terms
 from engine.core.codes import Code
-from engine.core.commands import OrderQuery, OrderSubmit, VenueSet
-from engine.core.events import OrderReported
+from engine.core.commands import OrderCancel, OrderQuery, OrderSubmit, VenueSet
+from engine.core.engine import Engine
+from engine.core.events import OrderReported, Rejected
+from engine.messages import wire_decode, wire_encode
 from tests.model.market import OPERATE, TRADER, rebar
 from tests.model.scenario import Answer, Scenario
 
@@ -174,3 +176,18 @@ def test_a_malformed_id_is_refused(venue: Scenario, client_order_id: str) -> Non
 
 def test_the_longest_id_is_taken(venue: Scenario) -> None:
     assert venue.send(replace(ORDER, client_order_id="x" * 128)).code == Code.OK
+
+
+def test_a_restored_copy_knows_the_same_finished_orders(venue: Scenario) -> None:
+    """Accepted yesterday, filled today: after the next roll original and copy answer a cancel alike."""
+    first = venue.send(ORDER)
+    venue.day_end({})
+    venue.sell(2, RB, 2, 3_400)
+    original = Engine.load(wire_decode(wire_encode(venue.engine.dump())))
+    copy = Engine.load(wire_decode(wire_encode(original.dump())))
+    cancel = OrderCancel(101, TRADER, 1, first.seq)
+    for engine in (venue.engine, original, copy):
+        event = engine.apply([cancel], engine.seq + 1, venue.time).events[0]
+        assert isinstance(event, Rejected)
+        assert (event.code, event.value) == (Code.ORDER_FINISHED, terms.FILLED)
+    assert wire_encode(copy.dump()) == wire_encode(original.dump()) == wire_encode(venue.engine.dump())

@@ -223,8 +223,8 @@ def test_a_difference_in_the_books_stops_the_run(venue: Scenario) -> None:
         venue.step(step, 1)
     engine = Engine.load(venue.engine.dump())
     engine.accounts[1].pre_balance += 7
-    step = c.DayStep(0, OPERATE, 1, terms.STEP_CHECKED, 0)
-    event = engine.apply([step], engine.seq + 1, engine.time).events[0]
+    check = c.DayStep(0, OPERATE, 1, terms.STEP_CHECKED, 0)
+    event = engine.apply([check], engine.seq + 1, engine.time).events[0]
     assert isinstance(event, Rejected)
     assert (event.code, event.field, event.value) == (Code.LEDGER_UNBALANCED, "ledger CNY", -7)
     assert engine.step == terms.STEP_REVALIDATED

@@ -10,17 +10,18 @@ from engine.core.commands import InstrumentSpec
 from engine.core.engine import Engine
 from engine.core.events import Event
 from tests.model.generate import START_NS, Generator
-from tests.model.judge import Judge
+from tests.model.judge import Judge, Step
 from tests.model.market import setup
 from tests.model.model import Model
 
 Balances = Counter[tuple[str, str]]
 
 
-def stream(seed: int, count: int) -> list[tuple[int, object]]:
+def stream(seed: int, count: int) -> list[Step]:
     """A seeded stream with its times, made with the slow model alone."""
     model = Model()
-    seq, steps = 0, []
+    seq = 0
+    steps: list[Step] = []
     for command in setup():
         seq += 1
         model.apply(command, seq, START_NS)
@@ -29,13 +30,13 @@ def stream(seed: int, count: int) -> list[tuple[int, object]]:
         seq += 1
         model.apply(made, seq, time)
         steps.append((time, made))
-    return steps  # type: ignore[return-value]
+    return steps
 
 
-def run(engine: Engine, steps: list[tuple[int, object]]) -> list[Event]:
+def run(engine: Engine, steps: list[Step]) -> list[Event]:
     events: list[Event] = []
     for time, command in steps:
-        events += engine.apply([command], engine.seq + 1, time).events  # type: ignore[list-item]
+        events += engine.apply([command], engine.seq + 1, time).events
     return events
 
 
@@ -73,7 +74,7 @@ def _grouped(postings: list[ledger.Posting]) -> Balances:
 def test_the_ledger_sums_to_zero_after_every_command(seed: int) -> None:
     engine = Engine()
     for time, command in stream(seed, 300):
-        engine.apply([command], engine.seq + 1, time)  # type: ignore[list-item]
+        engine.apply([command], engine.seq + 1, time)
         assert sums(engine.ledger_balances()) == {}, command
         assert engine.check() == [], command
 
@@ -136,8 +137,8 @@ def test_clearing_is_zero_after_settlement(seed: int) -> None:
     for command in setup():
         judge.apply(command, START_NS)
     generator = Generator(judge.model.venue, seed)
-    for time, command in generator.commands(300):
-        judge.apply(command, time)
+    for time, made in generator.commands(300):
+        judge.apply(made, time)
     for made in generator.day_end():
         judge.apply(made, generator.time)
     assert judge.engine.step == 0

@@ -174,8 +174,8 @@ def test_what_is_accepted_was_affordable(seed: int) -> None:
     for command in setup():
         judge.apply(command, START_NS)
     venue, rested = judge.model.venue, 0
-    for time, command in Generator(venue, seed).commands(500):
-        events = judge.apply(command, time)
+    for time, made in Generator(venue, seed).commands(500):
+        events = judge.apply(made, time)
         first = events[0]
         if len(events) == 1 and isinstance(first, OrderAccepted) and first.offset == terms.OPEN:
             account = venue.accounts[first.account_id]
