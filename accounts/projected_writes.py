@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
-from psycopg import Cursor, sql
+from psycopg import Cursor
 
 from engine.core.views import AccountView
 
@@ -60,21 +61,27 @@ class Gatherer(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Table:
-    """A projected table as COPY sees it. `merges`: what an upsert does with a column other than replace it,
-    in SQL over `old` (the row there) and `new` (the row brought)."""
+    """A projected table as COPY sees it; one instance a table, made once.
+
+    merges: what an upsert or update does with a column other than replace it, in SQL over `old` (the row there)
+    and `new` (the row brought) · is_upserted: gets Upserts · changes: the columns of its Updates, key first."""
 
     name: str
     key: tuple[str, ...]
     columns: tuple[str, ...]
     merges: Mapping[str, str] = field(default_factory=dict)
-    partitioned: bool = False
+    is_upserted: bool = False
+    changes: tuple[str, ...] = ()
 
     @property
-    def line(self) -> str:
-        """One line of COPY text, as a % template."""
-        return "\t".join(["%s"] * len(self.columns)) + "\n"
+    def staging(self) -> str:
+        return f"staging_{self.name}"
+
+    @property
+    def staging_changes(self) -> str:
+        return f"staging_{self.name}_changes"
 
 
 class Write(Protocol):
@@ -94,26 +101,31 @@ def copy_text(value: str) -> str:
     return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
-def names_sql(columns: Iterable[str]) -> sql.Composed:
-    return sql.SQL(", ").join(map(sql.Identifier, columns))
+def _names(columns: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in columns)
 
 
-def copy_rows(
-    cursor: Cursor[Any], target: str, columns: Sequence[str], line: str, rows: Sequence[Row]
-) -> None:
+def copy_rows(cursor: Cursor[Any], target: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
     """COPY `rows`; their texts have gone through `copy_text`."""
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(target), names_sql(columns))
-    with cursor.copy(statement) as copy:
+    line = "\t".join(["%s"] * len(columns)) + "\n"
+    with cursor.copy(f'COPY "{target}" ({_names(columns)}) FROM STDIN') as copy:
         for start in range(0, len(rows), ROWS_A_WRITE):
             copy.write("".join([line % row for row in rows[start : start + ROWS_A_WRITE]]))
 
 
-def staging_make(cursor: Cursor[Any], table: str, columns: Sequence[str], name: str) -> None:
-    """The session's staging table of these columns; emptied by every commit."""
+def staging_prepare(cursor: Cursor[Any], tables: Iterable[Table]) -> None:
+    """Make the session's staging tables; each commit empties them."""
+    for table in tables:
+        if table.is_upserted:
+            _staging_make(cursor, table.staging, table.name, table.columns)
+        if table.changes:
+            _staging_make(cursor, table.staging_changes, table.name, table.changes)
+
+
+def _staging_make(cursor: Cursor[Any], staging: str, table: str, columns: Sequence[str]) -> None:
     cursor.execute(
-        sql.SQL(
-            "CREATE TEMP TABLE IF NOT EXISTS {} ON COMMIT DELETE ROWS AS SELECT {} FROM {} WITH NO DATA"
-        ).format(sql.Identifier(name), names_sql(columns), sql.Identifier(table))
+        f'CREATE TEMP TABLE IF NOT EXISTS "{staging}" ON COMMIT DELETE ROWS'
+        f' AS SELECT {_names(columns)} FROM "{table}" WITH NO DATA'
     )
 
 
@@ -127,13 +139,15 @@ class Insert:
 
     def apply(self, cursor: Cursor[Any]) -> Sequence[Row]:
         if self.rows:
-            copy_rows(cursor, self.table.name, self.table.columns, self.table.line, self.rows)
+            copy_rows(cursor, self.table.name, self.table.columns, self.rows)
         return ()
 
 
 @dataclass(slots=True)
 class Upsert:
-    """Rows that replace, or by `Table.merges` are merged into, those of the same key; keys differ."""
+    """Rows that replace, or by `Table.merges` are merged into, those of the same key; keys differ.
+
+    `returning`: apply returns them as they are afterwards."""
 
     table: Table
     rows: list[Row]
@@ -142,57 +156,41 @@ class Upsert:
     def apply(self, cursor: Cursor[Any]) -> Sequence[Row]:
         if not self.rows:
             return ()
-        table = self.table
-        staging = f"staging_{table.name}"
-        staging_make(cursor, table.name, table.columns, staging)
-        copy_rows(cursor, staging, table.columns, table.line, self.rows)
-        cursor.execute(upsert_sql(table, staging, self.returning))
+        copy_rows(cursor, self.table.staging, self.table.columns, self.rows)
+        cursor.execute(_upsert_sql(self.table, self.returning))
         return cursor.fetchall() if self.returning else ()
 
 
-def upsert_sql(table: Table, staging: str, returning: bool) -> sql.Composed:
-    """INSERT … SELECT … ON CONFLICT (key) DO UPDATE SET …"""
-    sets = []
-    for name in table.columns:
-        if name in table.key:
-            continue
-        value = table.merges.get(name, f'new."{name}"').replace("new.", "excluded.")
-        sets.append(sql.SQL("{} = {}").format(sql.Identifier(name), sql.SQL(value)))
-    statement = sql.SQL(
-        "INSERT INTO {} AS old ({}) SELECT {} FROM {} ON CONFLICT ({}) DO UPDATE SET {}"
-    ).format(
-        sql.Identifier(table.name),
-        names_sql(table.columns),
-        names_sql(table.columns),
-        sql.Identifier(staging),
-        names_sql(table.key),
-        sql.SQL(", ").join(sets),
+@cache
+def _upsert_sql(table: Table, returning: bool) -> str:
+    sets = ", ".join(
+        f'"{name}" = ' + table.merges.get(name, f'new."{name}"').replace("new.", "excluded.")
+        for name in table.columns
+        if name not in table.key
+    )
+    columns = _names(table.columns)
+    statement = (
+        f'INSERT INTO "{table.name}" AS old ({columns}) SELECT {columns} FROM "{table.staging}"'
+        f" ON CONFLICT ({_names(table.key)}) DO UPDATE SET {sets}"
     )
     if returning:
-        qualified = sql.SQL(", ").join(
-            sql.SQL("old.{}").format(sql.Identifier(name)) for name in table.columns
-        )
-        statement += sql.SQL(" RETURNING ") + qualified
+        statement += " RETURNING " + ", ".join(f'old."{name}"' for name in table.columns)
     return statement
 
 
 @dataclass(slots=True)
 class Update:
-    """Changes of rows that must be there. `columns` are the key, then what changes (by `Table.merges`)."""
+    """Changes (`Table.changes`) of rows that must be there."""
 
     table: Table
-    columns: tuple[str, ...]
     rows: list[Row]
 
     def apply(self, cursor: Cursor[Any]) -> Sequence[Row]:
         """Raises ProjectionDamaged when a row is not there."""
         if not self.rows:
             return ()
-        staging = f"staging_{self.table.name}_change"
-        staging_make(cursor, self.table.name, self.columns, staging)
-        line = "\t".join(["%s"] * len(self.columns)) + "\n"
-        copy_rows(cursor, staging, self.columns, line, self.rows)
-        cursor.execute(self._statement(staging))
+        copy_rows(cursor, self.table.staging_changes, self.table.changes, self.rows)
+        cursor.execute(_update_sql(self.table))
         if cursor.rowcount != len(self.rows):
             missing = len(self.rows) - cursor.rowcount
             raise ProjectionDamaged(
@@ -200,23 +198,16 @@ class Update:
             )
         return ()
 
-    def _statement(self, staging: str) -> sql.Composed:
-        table = self.table
-        sets = [
-            sql.SQL("{} = {}").format(
-                sql.Identifier(name),
-                sql.SQL(table.merges.get(name, f'new."{name}"')),
-            )
-            for name in self.columns
-            if name not in table.key
-        ]
-        keys = [sql.SQL("old.{0} = new.{0}").format(sql.Identifier(name)) for name in table.key]
-        return sql.SQL("UPDATE {} AS old SET {} FROM {} AS new WHERE {}").format(
-            sql.Identifier(table.name),
-            sql.SQL(", ").join(sets),
-            sql.Identifier(staging),
-            sql.SQL(" AND ").join(keys),
-        )
+
+@cache
+def _update_sql(table: Table) -> str:
+    sets = ", ".join(
+        f'"{name}" = ' + table.merges.get(name, f'new."{name}"')
+        for name in table.changes
+        if name not in table.key
+    )
+    keys = " AND ".join(f'old."{name}" = new."{name}"' for name in table.key)
+    return f'UPDATE "{table.name}" AS old SET {sets} FROM "{table.staging_changes}" AS new WHERE {keys}'
 
 
 @dataclass(slots=True)
@@ -232,10 +223,9 @@ class Purge:
     def apply(self, cursor: Cursor[Any]) -> Sequence[Row]:
         if self.owners:
             cursor.execute(
-                sql.SQL(
-                    "DELETE FROM {} AS old USING unnest(%s::bigint[], %s::bigint[]) AS owner (id, seq)"
-                    " WHERE old.{} = owner.id AND old.seq < owner.seq"
-                ).format(sql.Identifier(self.table.name), sql.Identifier(self.column)),
+                f'DELETE FROM "{self.table.name}" AS old'
+                " USING unnest(%s::bigint[], %s::bigint[]) AS owner (id, seq)"
+                f' WHERE old."{self.column}" = owner.id AND old.seq < owner.seq',
                 (list(self.owners), list(self.owners.values())),
             )
         return ()

@@ -19,7 +19,9 @@ ACCOUNT_STATE = Table(
         "withdraw", "close_profit", "commission", "margin", "frozen_margin", "frozen_commission",
         "open_orders", "seq",
     ),
+    is_upserted=True,
 )  # fmt: skip
+TABLES: Final = (ACCOUNT_STATE,)
 
 
 class TouchedAccounts:

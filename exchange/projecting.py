@@ -4,6 +4,7 @@ Composition root of the apps' projections.py; given to the follower, used by rec
 from __future__ import annotations
 
 import logging
+import time
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -17,8 +18,21 @@ from django.apps import apps
 from django.conf import settings
 from psycopg import Connection, Cursor, sql
 
+import accounts.projections
+import market.projections
+import settlement.projections
+import trading.projections
 from accounts.projected import ProjectedModel
-from accounts.projected_writes import Gatherer, Handler, Moment, Reading, Row, Upsert, Write
+from accounts.projected_writes import (
+    Gatherer,
+    Handler,
+    Moment,
+    Reading,
+    Row,
+    Upsert,
+    Write,
+    staging_prepare,
+)
 from accounts.projections import AccountGatherer, TouchedAccounts
 from engine import messages
 from engine.core import events
@@ -38,6 +52,13 @@ LOCK_KEY: Final = 0x4F55_5443_5259_0000 + PARTITION  # "OUTCRY", then the partit
 CONNECT_TIMEOUT_S: Final = 5
 STATEMENT_TIMEOUT_MS: Final = 60_000
 REDIS_TIMEOUT_S: Final = 1.0
+PAUSE_S: Final = 0.03  # between commits of a running venue: fewer and larger ones cost far less
+TABLES: Final = (
+    *accounts.projections.TABLES,
+    *market.projections.TABLES,
+    *trading.projections.TABLES,
+    *settlement.projections.TABLES,
+)
 
 
 class TradingDays:
@@ -174,18 +195,26 @@ class VenueProjector:
     """engine.process.projecting.Projector over PostgreSQL; tells Redis how far it is, when there is a Redis.
 
     The right to project is a session's advisory lock and, in each transaction, the progress row: a session
-    that lost its lock unnoticed cannot write what another has written."""
+    that lost its lock unnoticed cannot write what another has written.
+
+    announce: called after each commit · pause_s: the least time between two commits."""
 
     def __init__(
-        self, database_url: str, announce: Callable[[Committed], None] = lambda committed: None
+        self,
+        database_url: str,
+        announce: Callable[[Committed], None] = lambda committed: None,
+        *,
+        pause_s: float = 0.0,
     ) -> None:
         self._database_url = database_url
+        self._pause_s = pause_s
+        self._committed_at = 0.0
         self._announce = announce
         self._connection: Connection[Any] | None = None
         self._days = TradingDays()
 
-    def acquire(self, *, wait: bool = False) -> bool:
-        """Take the right; False when another holds it or PostgreSQL is away. `wait`: until it is free."""
+    def acquire(self) -> bool:
+        """Take the right; False when another holds it or PostgreSQL is away (the log says which)."""
         self.release()
         try:
             connection = connect(self._database_url)
@@ -193,12 +222,13 @@ class VenueProjector:
             logger.warning("projector: PostgreSQL is away: %s", str(error).strip())
             return False
         try:
-            if not _lock(connection, wait):
+            if not _lock(connection):
                 connection.close()
                 return False
             self._days = _progress_prepare(connection)
-        except psycopg.OperationalError as error:
-            logger.warning("projector: PostgreSQL went away: %s", str(error).strip())
+            staging_prepare(connection.cursor(), TABLES)
+        except psycopg.Error as error:
+            logger.warning("projector: PostgreSQL refused: %s", str(error).strip())
             connection.close()
             return False
         self._connection = connection
@@ -228,6 +258,7 @@ class VenueProjector:
         whatever else PostgreSQL refuses. Each time nothing was written (a lost session: nothing, or all)."""
         connection = self._held()
         reach("projector.before_commit")
+        time.sleep(max(0.0, self._committed_at + self._pause_s - time.monotonic()))
         try:
             with connection.transaction(), connection.cursor() as cursor:
                 progress_move(cursor, prepared)
@@ -236,6 +267,7 @@ class VenueProjector:
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             self.release()
             raise ProjectorLost(f"PostgreSQL: {str(error).strip()}") from error
+        self._committed_at = time.monotonic()
         reach("projector.after_commit")
         self._announce(Committed(prepared.seq, bars))
 
@@ -288,12 +320,7 @@ def connect(database_url: str) -> Connection[Any]:
     return connection
 
 
-def _lock(connection: Connection[Any], wait: bool) -> bool:
-    if wait:
-        connection.execute("SET statement_timeout = 0")
-        connection.execute("SELECT pg_advisory_lock(%s)", (LOCK_KEY,))
-        connection.execute(f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}")
-        return True
+def _lock(connection: Connection[Any]) -> bool:
     row = connection.execute("SELECT pg_try_advisory_lock(%s)", (LOCK_KEY,)).fetchone()
     return bool(row and row[0])
 
@@ -333,7 +360,9 @@ class RedisAnnouncer:
             pipe = self._client.pipeline(transaction=True)
             bars = self._newest if self._is_away else grown
             if bars:
-                packed: dict[Any, Any] = {name: messages.wire_encode(_bar_plain(row)) for name, row in bars.items()}
+                packed: dict[Any, Any] = {
+                    name: messages.wire_encode(_bar_plain(row)) for name, row in bars.items()
+                }
                 pipe.hset(bars_key(self._stack_id), mapping=packed)
             pipe.set(projected_key(self._stack_id), committed.seq)
             pipe.execute()
@@ -355,4 +384,4 @@ def _bar_plain(row: Row) -> list[Any]:
 def projector_make() -> VenueProjector:
     """The projector of this venue, from the settings."""
     announcer = RedisAnnouncer(settings.REDIS_URL, settings.OUTCRY_STACK_ID)
-    return VenueProjector(settings.DATABASE_OWNER_URL, announcer)
+    return VenueProjector(settings.DATABASE_OWNER_URL, announcer, pause_s=PAUSE_S)

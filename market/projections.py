@@ -24,6 +24,7 @@ INSTRUMENT = Table(
     "market_instrument",
     ("instrument",),
     ("exchange_id", "instrument_id", *SPEC_FIELDS, *RATES_FIELDS, *VIEW_FIELDS, "seq"),
+    is_upserted=True,
 )
 TRADING_DAY = Table("market_tradingday", ("trading_day",), ("trading_day", "opened_at", "seq"))
 PUBLIC_TRADE = Table(
@@ -33,7 +34,6 @@ PUBLIC_TRADE = Table(
         "trading_day", "trade_id", "instrument", "price", "volume", "notional", "taker_side", "open_interest",
         "time", "seq",
     ),
-    partitioned=True,
 )  # fmt: skip
 # A stretch of the journal brings part of a minute; PostgreSQL merges the parts as market.bars.merge does.
 BAR = Table(
@@ -48,7 +48,10 @@ BAR = Table(
         "turnover": "old.turnover + new.turnover",
         "open_interest_open": "old.open_interest_open",
     },
+    is_upserted=True,
 )
+
+TABLES: Final = (INSTRUMENT, TRADING_DAY, PUBLIC_TRADE, BAR)
 
 _spec_values = attrgetter(*SPEC_FIELDS)
 _rates_values = attrgetter(*RATES_FIELDS)

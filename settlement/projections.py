@@ -21,9 +21,10 @@ LEDGER = Table(
     "settlement_ledgerentry",
     ("trading_day", "seq", "line"),
     ("trading_day", "seq", "line", "currency", "account", "account_id", "amount", "reason", "time"),
-    partitioned=True,
 )
 DAILY = Table("settlement_dailyaccount", ("account_id", "trading_day"), (*DAILY_FIELDS, "settled_at", "seq"))
+
+TABLES: Final = (LEDGER, DAILY)
 
 _daily_values = attrgetter(*DAILY_FIELDS)
 

@@ -41,7 +41,7 @@ ORDER = Table(
     ("trading_day", "order_id"),
     ORDER_COLUMNS,
     merges={name: f"old.{name} + new.{name}" for name in ("filled", "turnover", "fee", "trades")},
-    partitioned=True,
+    changes=ORDER_CHANGES,
 )
 TRADE = Table(
     "trading_trade",
@@ -50,12 +50,20 @@ TRADE = Table(
         "row_id", "trade_id", "trading_day", "account_id", "order_id", "instrument", "side", "offset",
         "is_taker", "price", "volume", "notional", "fee", "close_profit", "closed_today", "time", "seq",
     ),
-    partitioned=True,
 )  # fmt: skip
-POSITION = Table("trading_position", ("account_id", "instrument"), ("account_id", *POSITION_FIELDS, "seq"))
-WALLET = Table(
-    "trading_wallet", ("account_id", "asset"), ("account_id", "asset", "available", "locked", "seq")
+POSITION = Table(
+    "trading_position",
+    ("account_id", "instrument"),
+    ("account_id", *POSITION_FIELDS, "seq"),
+    is_upserted=True,
 )
+WALLET = Table(
+    "trading_wallet",
+    ("account_id", "asset"),
+    ("account_id", "asset", "available", "locked", "seq"),
+    is_upserted=True,
+)
+TABLES: Final = (ORDER, TRADE, POSITION, WALLET)
 
 _position_values = attrgetter(*POSITION_FIELDS[1:])
 
@@ -82,7 +90,7 @@ class OrderGatherer:
         new = [(*fixed, *figures) for fixed, figures in self._new.values()]
         day_of = self._day_of
         old = [(day_of(order_id), order_id, *figures) for order_id, figures in self._old.items()]
-        return [Insert(ORDER, new), Update(ORDER, ORDER_CHANGES, old), Insert(TRADE, self._trades)]
+        return [Insert(ORDER, new), Update(ORDER, old), Insert(TRADE, self._trades)]
 
     def _accepted(self, event: events.OrderAccepted, at: Moment) -> None:
         fixed = (

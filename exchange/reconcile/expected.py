@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from psycopg import Cursor, sql
 
-from accounts.projected_writes import Insert, Row, Upsert, Write, copy_text
+from accounts.projected_writes import Insert, Row, Upsert, Write, copy_text, staging_prepare
 from accounts.projections import AccountGatherer
 from engine.core.engine import Engine
 from engine.core.views import OrderView
 from engine.process.projecting import Record
 from engine.process.replica import Replica
-from exchange.projecting import TradingDays, rows_gather, rows_write, state_reading
+from exchange.projecting import TABLES, TradingDays, rows_gather, rows_write, state_reading
 from exchange.reconcile.tables import COMPARED
 from market.projections import INSTRUMENT, TRADING_DAY, instrument_row
 from trading.projections import ORDER, HoldingGatherer
@@ -38,6 +38,7 @@ class Expected:
                     sql.Identifier(comparison.table.name)
                 )
             )
+        staging_prepare(cursor, TABLES)
 
     def begin(self, replica: Replica) -> None:
         """The state a snapshot gives, when the replay does not begin at the beginning."""
@@ -59,7 +60,7 @@ class Expected:
         ]
         for write in writes:
             write.apply(self._cursor)
-        self._staging_drop()
+        self._staging_empty()
 
     def add(self, replica: Replica, record: Record) -> None:
         """One more record; the replica stands at its end."""
@@ -76,16 +77,13 @@ class Expected:
         # Temporary tables are in one piece: no partition is made for a day.
         rows_write(self._cursor, replace(prepared, days_opened=[]))
         self._waiting, self._events = [], 0
-        self._staging_drop()
+        self._staging_empty()
 
-    def _staging_drop(self) -> None:
+    def _staging_empty(self) -> None:
         """A projector's staging tables are emptied by its commits; here everything is one transaction."""
-        self._cursor.execute(
-            "SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r'"
-        )
-        for (name,) in self._cursor.fetchall():
-            if name.startswith("staging_"):
-                self._cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
+        for table in TABLES:
+            for name in (table.staging,) * table.is_upserted + (table.staging_changes,) * bool(table.changes):
+                self._cursor.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)))
 
     def _days_take(self, seq: int) -> None:
         """A snapshot does not know when earlier days were opened: those rows are taken as they are."""

@@ -100,14 +100,14 @@ def order(account: int, instrument: str, side: int, price: int, volume: int, **m
     return c.OrderSubmit(**{**fields, **more})
 
 
-def venue_open(recorded: Recorded, trading_day: int = 20251201) -> None:
-    """A trading day, three instruments, three funded accounts."""
+def venue_open(recorded: Recorded, trading_day: int = 20251201, cash: int = 50_000_000 * YUAN) -> None:
+    """A trading day, three instruments, six accounts funded with `cash` units of CNY and with coins."""
     recorded.run(c.VenueSet(**OPERATOR, setting="init_cash_max", value=terms.MONEY_MAX))
     recorded.run(c.DayOpen(**OPERATOR, trading_day=trading_day))
     recorded.run(*(c.InstrumentList(**OPERATOR, spec=spec) for spec in SPECS))
     for account in ACCOUNTS:
         recorded.run(
-            c.AccountOpen(**OPERATOR, account_id=account, owner=account, init_cash=50_000_000 * YUAN),
+            c.AccountOpen(**OPERATOR, account_id=account, owner=account, init_cash=cash),
             c.CashDeposit(
                 **OPERATOR, account_id=account, request_id=f"u{account}", book=terms.BOOK_SPOT, currency="USDT",
                 amount=10_000_000 * 10**6,
