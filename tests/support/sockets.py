@@ -4,6 +4,7 @@ Called by the app tier's socket tests."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from engine.border import json_dumps, json_loads
@@ -23,7 +24,8 @@ class Closed(AssertionError):
 
 
 class Socket:
-    """One connection. `gate` closed: the client reads nothing, and the server's sends block."""
+    """One connection. `gate` closed: the client reads nothing, and the server's sends block. `spoiled` is the
+    way from the server: it may lose, repeat and hold back events."""
 
     def __init__(self) -> None:
         self._to_server: asyncio.Queue[Message] = asyncio.Queue()
@@ -31,12 +33,14 @@ class Socket:
         self.gate = asyncio.Event()
         self.gate.set()
         self.waiting: list[Message] = []
+        self.spoiled: Callable[[Message], list[Message]] = lambda event: [event]
         scope = {"type": "websocket", "path": "/ws", "headers": [], "client": ("127.0.0.1", 1)}
         self.task = asyncio.create_task(socket_app(scope, self._to_server.get, self._take))
 
     async def _take(self, event: Message) -> None:
         await self.gate.wait()
-        self._from_server.put_nowait(event)
+        for delivered in self.spoiled(event):
+            self._from_server.put_nowait(delivered)
 
     async def open(self, who: Person | None = None) -> Socket:
         """Connect, and authenticate as `who`."""
