@@ -132,7 +132,13 @@ def _inner(hint: Any) -> Callable[[Any], Any] | None:
     """How a field that holds a message, or a list of messages, is unpacked; None for plain values."""
     if get_origin(hint) is list:
         item = get_args(hint)[0]
-        return lambda values: [fields_unpack(item, each) for each in values]
+
+        def unpack_each(values: Any) -> list[Any]:
+            if any(type(each) is not list for each in values):
+                raise WireRefused(f"a list of {item.__name__} holds something else: {values!r:.80}")
+            return [fields_unpack(item, each) for each in values]
+
+        return unpack_each
     if hint in _NESTED:
         return lambda values: fields_unpack(hint, values)
     return None
