@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from accounts.projected import ProjectedModel
-from market.models import time_of
+from market.models import UnitsField, time_of
 
 
 class LedgerEntry(ProjectedModel):
@@ -52,14 +52,14 @@ class DailyAccount(ProjectedModel):
     pk = models.CompositePrimaryKey("account_id", "trading_day")
     account_id = models.BigIntegerField(_("account"))
     trading_day = models.IntegerField(_("trading day"))
-    pre_balance = models.BigIntegerField()
-    deposit = models.BigIntegerField()
-    withdraw = models.BigIntegerField()
-    close_profit = models.BigIntegerField()
-    position_profit = models.BigIntegerField()
-    commission = models.BigIntegerField()
-    balance = models.BigIntegerField()
-    margin = models.BigIntegerField()
+    pre_balance = UnitsField()
+    deposit = UnitsField()
+    withdraw = UnitsField()
+    close_profit = UnitsField()
+    position_profit = UnitsField()
+    commission = UnitsField()
+    balance = UnitsField()
+    margin = UnitsField()
     settled_at = models.BigIntegerField()  # ns UTC
 
     class Meta:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.projected import ProjectedModel
 from engine.core import terms
-from market.models import time_of
+from market.models import UnitsField, time_of
 
 SIDES = [(terms.BUY, _("buy")), (terms.SELL, _("sell"))]
 OFFSETS = [(terms.OPEN, _("open")), (terms.CLOSE, _("close")), (terms.CLOSETODAY, _("close today"))]
@@ -146,16 +146,16 @@ class Position(ProjectedModel):
     long_history = models.BigIntegerField()
     long_frozen_today = models.BigIntegerField()
     long_frozen_history = models.BigIntegerField()
-    long_open_cost = models.BigIntegerField()
-    long_position_cost = models.BigIntegerField()
-    long_margin = models.BigIntegerField()
+    long_open_cost = UnitsField()
+    long_position_cost = UnitsField()
+    long_margin = UnitsField()
     short_today = models.BigIntegerField()
     short_history = models.BigIntegerField()
     short_frozen_today = models.BigIntegerField()
     short_frozen_history = models.BigIntegerField()
-    short_open_cost = models.BigIntegerField()
-    short_position_cost = models.BigIntegerField()
-    short_margin = models.BigIntegerField()
+    short_open_cost = UnitsField()
+    short_position_cost = UnitsField()
+    short_margin = UnitsField()
 
     class Meta:
         base_manager_name = "objects"
@@ -183,8 +183,8 @@ class Wallet(ProjectedModel):
     pk = models.CompositePrimaryKey("account_id", "asset")
     account_id = models.BigIntegerField(_("account"))
     asset = models.CharField(_("asset"), max_length=16)
-    available = models.BigIntegerField()
-    locked = models.BigIntegerField()
+    available = UnitsField()
+    locked = UnitsField()
 
     class Meta:
         base_manager_name = "objects"

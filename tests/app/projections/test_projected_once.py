@@ -1,6 +1,7 @@
 """P6 for the projections: every sequence's rows are there exactly once, whatever is repeated, raced or cut."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -8,11 +9,23 @@ from django.conf import settings
 
 from accounts.models import AccountState
 from engine.core import terms
+from engine.core.commands import InstrumentList
 from engine.process.projecting import ProjectorLost
 from exchange.projecting import VenueProjector
 from market.models import Instrument, Progress, PublicTrade
 from settlement.ledger import LedgerEntry
-from tests.app.projections.recorded import ACCOUNTS, BTC, IF, Recorded, day_roll, order, trading, venue_open
+from tests.app.projections.recorded import (
+    ACCOUNTS,
+    BTC,
+    IF,
+    OPERATOR,
+    SPECS,
+    Recorded,
+    day_roll,
+    order,
+    trading,
+    venue_open,
+)
 from trading.models import Order, Position, Trade
 
 
@@ -164,3 +177,17 @@ def test_a_write_that_fails_takes_its_whole_transaction_back(
     assert not Instrument.objects.exists()
     projector.commit(projector.prepare(records, recorded.engine))
     assert Instrument.objects.count() == 3
+
+
+def test_whatever_the_core_lists_can_be_projected(recorded: Recorded, projector: VenueProjector) -> None:
+    """A value the core takes and a column does not would stop the projector for good."""
+    venue_open(recorded)
+    longest = "名\\\t\n" * 16
+    spec = replace(
+        SPECS[0], instrument=f"ABCDEFGH.{'x' * 24}", name=longest, product=longest, margin_group=longest,
+        session_template=longest, base=longest * 9, last_trading_day=2**63, larger_side_until=2**63,
+    )  # fmt: skip
+    recorded.run(InstrumentList(**OPERATOR, spec=spec))
+    assert spec.instrument in recorded.engine.instruments
+    recorded.project(projector)
+    assert Instrument.objects.get(pk=spec.instrument).spec == spec
