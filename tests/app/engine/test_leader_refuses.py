@@ -1,26 +1,31 @@
 """When the leader must not go on: the clock runs backwards, the core raises, another leads, the disk is full."""
 
+import resource
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from engine import live as live_module
 from engine.core import commands as c
 from engine.core import engine as engine_module
 from engine.core import terms
 from engine.core.codes import Code
-from engine.journal import FileJournal, JournalFenced, JournalFull
+from engine.journal import JournalFenced
 from engine.process.leader import ClockRefused
 from engine.process.replica import ApplyFailed
 from engine.replies import DoorError
 from engine.snapshots import state_hash
 from tests.support.servers import RedisServer
 from tests.support.venue import Venue, order
+from tests.support.waiting import wait_until
 
 SECOND = 1_000_000_000
+FULL = "full" * 30  # longer than what `fill` sends last
 
 
 class Clock:
@@ -143,23 +148,64 @@ def test_a_command_that_breaks_the_core_stops_the_leader_and_can_be_voided(
     assert venue.follower.replica.event_hash == venue.leader.replica.event_hash
 
 
-def test_on_a_full_disk_nothing_is_sequenced_and_it_recovers_by_itself(
-    venue: Venue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The journal refuses; the door says JOURNAL_FULL, reads go on, and with room the same call works."""
+def test_on_a_full_disk_nothing_is_sequenced_and_it_recovers_by_itself(venue: Venue) -> None:
+    """The system takes no more bytes; the door says JOURNAL_FULL, reads go on, with room the same call works."""
     venue.serve()
-    seq, state = venue.engine.seq, state_hash(venue.engine)
-    with monkeypatch.context() as full:
-        full.setattr(FileJournal, "append", _no_space)
-        with pytest.raises(DoorError) as caught:
-            venue.door.call_sync(order(1, terms.BUY, 19_000, 1, "full"))
-        assert caught.value.code == Code.JOURNAL_FULL
+    with no_room(venue.folder / "journal"):
+        fill(venue)
+        seq, state = venue.engine.seq, state_hash(venue.engine)
+        for _ in range(2):
+            with pytest.raises(DoorError) as caught:
+                venue.door.call_sync(order(1, terms.BUY, 19_000, 1, FULL))
+            assert caught.value.code == Code.JOURNAL_FULL
         assert (venue.engine.seq, state_hash(venue.engine)) == (seq, state)
         assert venue.leader.figures.journal_full == 1
-    reply = venue.door.call_sync(order(1, terms.BUY, 19_000, 1, "full"))
-    assert (reply.ok, reply.seq) == (True, seq + 1)
+        assert live_module.live().account(1).value == venue.engine.account_view(1)
+    reply = venue.door.call_sync(order(1, terms.BUY, 19_000, 1, FULL))
+    assert reply.ok
     assert venue.leader.figures.journal_full == 0
+    assert [held.client_order_id for held in venue.engine.orders.values()] == [FULL]
+    assert venue.journal.durable().seq == venue.engine.seq
 
 
-def _no_space(journal: FileJournal, batch: Any) -> None:
-    raise JournalFull("no space left for the journal")
+def test_with_room_again_the_leader_finds_out_without_a_command(venue: Venue) -> None:
+    venue.serve()
+    with no_room(venue.folder / "journal"):
+        fill(venue)
+        assert venue.leader.figures.journal_full == 1
+    wait_until(lambda: not venue.leader.figures.journal_full)
+
+
+@contextmanager
+def no_room(journal: Path) -> Iterator[None]:
+    """No file of this process may outgrow the journal's newest segment, zeros written ahead included."""
+    segment = max(journal.glob("*.segment"))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (segment.stat().st_size + 16, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def fill(venue: Venue) -> None:
+    """Deposits, first many at once, then one by one, until there is no room for one."""
+    for count in (100, 1):
+        while _deposit(venue, count):
+            pass
+
+
+def _deposit(venue: Venue, count: int) -> bool:
+    """False when there was no room; what is refused took no sequence, what is answered did."""
+    seq = venue.engine.seq
+    deposits = [
+        c.CashDeposit(
+            terms.VENUE, terms.SCOPE_OPERATE, 1, f"{seq:030}.{i:030}", terms.BOOK_FUTURES, "CNY", 100
+        )
+        for i in range(count)
+    ]
+    outcomes = venue.door.call_many_sync(deposits)
+    refused = [outcome.code for outcome in outcomes if isinstance(outcome, DoorError)]
+    assert venue.engine.seq == seq + count - len(refused)
+    assert set(refused) <= {Code.JOURNAL_FULL}
+    return not refused
