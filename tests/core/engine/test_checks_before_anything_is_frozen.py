@@ -288,14 +288,6 @@ ROWS: list[Row] = [
     ),
     ("position limit", NOTHING, replace(ORDER, volume=26), Code.POSITION_LIMIT, "volume", 25),
     (
-        "risk level",
-        NOTHING,
-        replace(ORDER, instrument=IF, price=19_000, volume=1, actor=102, account_id=2),
-        Code.INSUFFICIENT_FUNDS,
-        "volume",
-        1_000_000_000,
-    ),
-    (
         "risk ratio",
         setting("risk_open_max", 10_000_000),
         replace(ORDER, volume=3),
@@ -346,14 +338,7 @@ ROWS: list[Row] = [
         "amount",
         0,
     ),
-    (
-        "transfer to a stranger",
-        NOTHING,
-        replace(TRANSFER, to_account_id=2),
-        Code.NOT_PERMITTED,
-        "to_account_id",
-        0,
-    ),
+    ("to a stranger", NOTHING, replace(TRANSFER, to_account_id=2), Code.NOT_PERMITTED, "to_account_id", 0),
     (
         "no such request",
         NOTHING,
