@@ -81,12 +81,21 @@ def order_matching(steps: list[Step]) -> list[Fill]:
             engine.cancel_order(str(step.order))
             continue
         side = Side.BUY if step.side > 0 else Side.SELL
-        common = {"side": side, "size": step.volume, "timestamp": now, "order_id": str(step.order), "trader_id": "t"}
+        common = {
+            "side": side,
+            "size": step.volume,
+            "timestamp": now,
+            "order_id": str(step.order),
+            "trader_id": "t",
+        }
         order = MarketOrder(**common) if step.kind == MARKET else LimitOrder(price=step.price, **common)
         engine.place(orders=Orders([order]))
         for trade in engine.match(timestamp=now).trades:
             fills.append(Fill(step.order, int(trade.book_order_id), int(trade.price), int(trade.size)))
-        if step.kind in (IOC, MARKET) and engine.unprocessed_orders.find_order_by_id(str(step.order)) is not None:
+        if (
+            step.kind in (IOC, MARKET)
+            and engine.unprocessed_orders.find_order_by_id(str(step.order)) is not None
+        ):
             engine.cancel_order(str(step.order))
     return fills
 

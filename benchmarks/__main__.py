@@ -1,0 +1,34 @@
+"""`make bench`: every row of PERFORMANCE that exists, one after the other, with the machine's name.
+Run on a quiet machine; takes some minutes."""
+
+import os
+import platform
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import core, end_to_end, journal, peers, takeover, worker
+
+
+def machine() -> str:
+    names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    model = names[0].split(":")[1].strip() if names else platform.machine()
+    return f"{os.cpu_count()} × {model}, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+
+
+def main() -> None:
+    print(machine(), flush=True)
+    parts: tuple[tuple[str, Callable[[], None]], ...] = (
+        ("the core, accounts and margin on", lambda: core.main(1_000_000)),
+        ("peers from PyPI, matching only, the same events", lambda: peers.main(1_000_000)),
+        ("the engine process without network", lambda: worker.main(200_000)),
+        ("the journal", journal.main),
+        ("end to end", lambda: end_to_end.main(60)),
+        ("takeover", lambda: takeover.main(5)),
+    )
+    for title, work in parts:
+        print(f"\n## {title}", flush=True)
+        work()
+
+
+if __name__ == "__main__":
+    main()
