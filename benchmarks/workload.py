@@ -105,7 +105,8 @@ def standard(events: int, instruments: int, seed: int = 1) -> tuple[list[Step], 
     rng = random.Random(seed)
     oracles = [Oracle() for _ in range(instruments)]
     mids = [LISTING_PRICE] * instruments
-    live, where = LiveOrders(), {}
+    live = LiveOrders()
+    where: dict[int, int] = {}
     steps: list[Step] = []
     fills: list[Fill] = []
     for index in range(events):
