@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 
 EVENTS_MAX = 1_000_000
 PRESSED_EVENTS = 20_000
+CLOSE_S = 2.0
 T = TypeVar("T")
 
 
@@ -147,8 +148,11 @@ class Projection:
         await self._release()
 
     async def close(self) -> None:
-        """Let go and end the thread."""
-        await self.let_go()
+        """Let go and end the thread; a Postgres that does not answer is not waited for."""
+        try:
+            await asyncio.wait_for(self.let_go(), CLOSE_S)
+        except TimeoutError:
+            logger.warning("the projections' session does not answer; it ends with this process")
         self._thread.shutdown(wait=False)
 
     def _records_set(self, records: list[Record]) -> None:

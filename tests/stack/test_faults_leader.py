@@ -187,6 +187,20 @@ def test_a_stopped_leader_finishes_answers_and_hands_over(line: Line) -> None:
     line.verify()
 
 
+def test_of_two_followers_one_takes_over_and_the_other_follows_it(line: Line) -> None:
+    leader = line.lead(fault="")
+    followers = [line.standby(), line.standby()]
+    line.submit("race.before")
+    leader.kill()
+    line.submit("race.after")
+    alive = [child for child in followers if child.process.poll() is None]
+    assert [child.role for child in alive].count("leader") == 1
+    if len(alive) == 1:  # both saw the death in the same millisecond: the journal's epoch decided
+        (loser,) = (child for child in followers if child not in alive)
+        assert loser.ended() == EXIT_FENCED
+    line.verify()
+
+
 class Overheard:
     """Everything said on the venue's channels: batches, announcements and answers, with the speaker's epoch."""
 

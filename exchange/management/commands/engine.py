@@ -2,11 +2,14 @@
 Started by the supervisor or by an operator's service manager, usually two of them."""
 
 import asyncio
+import logging
+import os
 from argparse import ArgumentParser
 from typing import Any
 
+import uvloop
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from engine.process.engine_process import EngineProcess, EngineSettings
 from engine.process.follower import SNAPSHOT_COMMANDS, SNAPSHOT_S
@@ -29,7 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--no-projecting", action="store_true", help="never write the projections")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Raises CommandError with the exit code of whatever ended it."""
+        """Ends this process, with the code of whatever ended the engine."""
         place = EngineSettings(
             name=options["name"],
             data=settings.DATA_DIR,
@@ -40,6 +43,8 @@ class Command(BaseCommand):
             snapshot_s=options["snapshot_seconds"],
         )
         projector = None if options["no_projecting"] else projector_make()
-        code = asyncio.run(EngineProcess(place, projector).run())
-        if code:
-            raise CommandError(f"engine {place.name} ended with code {code}", returncode=code)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            code = runner.run(EngineProcess(place, projector).run())
+        logging.shutdown()
+        # A thread that waits for a dead disk or a frozen Postgres must not keep a fenced leader alive.
+        os._exit(code)
