@@ -8,14 +8,17 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from itertools import groupby
 from typing import Any, Final
+
+from django.conf import settings
 
 from accounts.http.addresses import address_of
 from accounts.http.envelope import ApiError
 from accounts.http.errors import error_from
 from accounts.principals import Principal, principal_from_token_async
 from accounts.sessions import SessionRecord
-from accounts.throttles import throttle_check_async
+from accounts.throttles import RATES, Kind, Rate, throttle_check_async
 from engine.core.codes import Code
 from trading import metrics
 from trading.sockets import messages as m
@@ -38,6 +41,7 @@ CLOSE_THROTTLED: Final = 4429
 CLOSE_SLOW: Final = 4408
 CLOSE_ERROR: Final = 1011
 
+Charge = tuple[Kind, int]  # whose budget, how much
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -56,6 +60,7 @@ class Connection:
         self._fanout = fanout()
         self._session = Session(Subscriptions(self._outbox, self._fanout))
         self._pipeline = asyncio.Semaphore(PIPELINE_MAX)
+        self._line: asyncio.Queue[tuple[Any, Charge]] = asyncio.Queue()
         self._orders: set[asyncio.Task[None]] = set()
         self._ending: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
@@ -67,6 +72,7 @@ class Connection:
         tasks: list[asyncio.Task[None]] = [
             asyncio.create_task(self._read()),
             asyncio.create_task(self._write()),
+            asyncio.create_task(self._send_orders()),
         ]
         timer = asyncio.get_running_loop().call_later(AUTH_WITHIN_S, self._auth_late)
         try:
@@ -174,15 +180,48 @@ class Connection:
             self._answer(refusal(error_from(error), message))
 
     async def _order(self, message: Any) -> None:
-        """Orders are prepared one after the other and sent in that order; only their answers are waited for
-        while the next frames are read."""
-        handler, kind = ORDER_HANDLERS[type(message)]
-        await throttle_check_async(self._session.who, self._address, kind, weight_of(message))
-        sending = await handler(self._session, message)
+        """Orders wait in line: they are charged, prepared and sent in the order they came in, while the next
+        frames are read and earlier answers are under way."""
+        _, kind = ORDER_HANDLERS[type(message)]
+        charge = (kind, weight_of(message))
+        self._session.who  # noqa: B018 - refuses before auth
         await self._pipeline.acquire()
-        task = asyncio.create_task(self._finish(sending, message))
-        self._orders.add(task)
-        task.add_done_callback(self._order_done)
+        self._line.put_nowait((message, charge))
+
+    async def _send_orders(self) -> None:
+        """Whatever stands in line is charged with one question to Redis, and sent."""
+        while True:
+            waiting = [await self._line.get()]
+            while not self._line.empty():
+                waiting.append(self._line.get_nowait())
+            for kind, group in groupby(waiting, key=lambda item: item[1][0]):
+                await self._send_group(kind, list(group))
+
+    async def _send_group(self, kind: Kind, group: list[tuple[Any, Charge]]) -> None:
+        total = sum(weight for _, (_, weight) in group)
+        # A weight above the burst counts as the burst: a larger group would get in too cheaply.
+        is_charged = len(group) > 1 and total <= _burst(kind) and await self._charged(kind, total)
+        for message, (_, weight) in group:
+            try:
+                if not is_charged:
+                    await throttle_check_async(self._session.who, self._address, kind, weight)
+                handler, _ = ORDER_HANDLERS[type(message)]
+                sending = await handler(self._session, message)
+            except Exception as error:
+                self._answer(refusal(error_from(error), message))
+                self._pipeline.release()
+                continue
+            task = asyncio.create_task(self._finish(sending, message))
+            self._orders.add(task)
+            task.add_done_callback(self._order_done)
+
+    async def _charged(self, kind: Kind, weight: int) -> bool:
+        """Charge a whole group; when its sum is too much, each of it is asked for on its own."""
+        try:
+            await throttle_check_async(self._session.who, self._address, kind, weight)
+        except ApiError:
+            return False
+        return True
 
     def _order_done(self, task: asyncio.Task[None]) -> None:
         self._orders.discard(task)
@@ -221,6 +260,12 @@ class Connection:
         self._session.principal = replace(
             principal, roles=frozenset(record.roles), account_ids=frozenset(record.account_ids)
         )
+
+
+def _burst(kind: Kind) -> int:
+    """The smaller of the two budgets' bursts."""
+    rates: tuple[Rate, Rate] = {**RATES, **settings.OUTCRY_THROTTLES}[kind]
+    return min(rate.burst for rate in rates)
 
 
 def _authenticated(principal: Principal) -> Answer:
