@@ -10,11 +10,13 @@ from django.conf import settings
 
 from accounts.models import AccountState
 from accounts.projected import ProjectedModel, ProjectedWriteRefused
+from accounts.projected_writes import ProjectionDamaged
+from engine.core import terms
 from exchange.projecting import VenueProjector, projected_tables
 from exchange.stack.grants import grants_apply
 from exchange.stack.postgres import WEB_ROLE
 from market.models import Instrument, TradingDay
-from tests.app.projections.recorded import Recorded, day_roll, trading, venue_open
+from tests.app.projections.recorded import ACCOUNTS, IF, Recorded, day_roll, order, trading, venue_open
 from trading.models import Order
 
 PROJECTED = [model for model in apps.get_models() if issubclass(model, ProjectedModel)]
@@ -103,3 +105,29 @@ def test_a_row_that_breaks_a_rule_is_refused_by_the_table(
             owner.execute(statement)
     assert AccountState.objects.exists()
     assert Instrument.objects.count() == 3
+
+
+def test_a_day_opens_while_another_day_is_being_read(recorded: Recorded, projector: VenueProjector) -> None:
+    venue_open(recorded, trading_day=20260105)
+    recorded.project(projector)
+    day_roll(recorded, 20260106)
+    with psycopg.connect(settings.DATABASE_OWNER_URL) as reader:
+        reader.execute("SELECT * FROM trading_order WHERE trading_day = 20260105")
+        projector.connection().execute("SET lock_timeout = '2s'")
+        recorded.project(projector)
+    assert projector.applied_seq() == recorded.engine.seq
+
+
+def test_a_missing_row_is_not_passed_over(recorded: Recorded, projector: VenueProjector) -> None:
+    venue_open(recorded)
+    buyer, seller, *_ = ACCOUNTS
+    resting = recorded.run(order(seller, IF, terms.SELL, 19_000, 1, client_order_id="maker")).batch.first_seq
+    recorded.project(projector)
+    reached = recorded.engine.seq
+    with psycopg.connect(settings.DATABASE_OWNER_URL) as owner:
+        deleted = owner.execute("DELETE FROM trading_order WHERE order_id = %s", (resting,))
+        assert deleted.rowcount == 1
+    recorded.run(order(buyer, IF, terms.BUY, 19_000, 1, client_order_id="taker"))
+    with pytest.raises(ProjectionDamaged, match="trading_order: 1 of 1 rows to change are missing"):
+        recorded.project(projector)
+    assert projector.applied_seq() == reached
