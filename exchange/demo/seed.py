@@ -31,6 +31,8 @@ PATIENCE_S: Final = 30.0
 PAUSE_S: Final = 0.1
 CALL_TIMEOUT_S: Final = 5.0
 KEY: Final = "demo-seed"
+# Nobody rolls the demo's day by a clock yet: the makers' orders of a whole calendar day must fit.
+CLIENT_IDS_MAX: Final = 250_000
 
 
 class SeedFailed(Exception):
@@ -73,11 +75,15 @@ def _entry(persona: Persona, user: User, password: str, account_ids: Iterable[in
 
 
 def venue_seed(*, today: date, say: Say) -> None:
-    """The play money's limit, a first trading day if none was ever opened, and today's contracts."""
+    """The demo's limits, a first trading day if none was ever opened, and today's contracts."""
     venue = patiently(lambda: live().venue().value)
-    init_cash_max = int(settings.OUTCRY_INIT_CASH_MAX) * YUAN
-    if venue.get("init_cash_max") != init_cash_max:
-        _command(VenueSet(terms.VENUE, terms.SCOPE_OPERATE, "init_cash_max", init_cash_max))
+    wanted = {
+        "init_cash_max": int(settings.OUTCRY_INIT_CASH_MAX) * YUAN,
+        "client_ids_max": CLIENT_IDS_MAX,
+    }
+    for setting, value in wanted.items():
+        if venue.get(setting) != value:
+            _command(VenueSet(terms.VENUE, terms.SCOPE_OPERATE, setting, value))
     if not venue.get("trading_day"):
         trading_day = yyyymmdd(trading_day_on_or_after(today))
         # A repeat whose first answer was lost finds the day open.

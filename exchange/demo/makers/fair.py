@@ -24,6 +24,8 @@ class Fair:
         self._lower = 1 * MILLI
         self._upper = 10 * start * MILLI
         self.milli = start * MILLI
+        # Ticks between two levels of a quote; fixed, or every order would move when the price does.
+        self.spacing = max(1, self.sigma // MILLI)
 
     @property
     def ticks(self) -> int:
@@ -34,11 +36,6 @@ class Fair:
     def sigma(self) -> int:
         """One second's typical move, in 1/1000 of a tick; at least a fifth of a tick."""
         return max(MILLI // 5, self.milli * self._volatility // (BASIS * ROOT_OF_DAY))
-
-    @property
-    def spacing(self) -> int:
-        """Ticks between two levels of a quote."""
-        return max(1, self.sigma // MILLI)
 
     def anchor_set(self, anchor: int, lower: int, upper: int) -> None:
         """The day's reference price and limits in ticks (0: none); the walk stays off the limits."""

@@ -26,9 +26,9 @@ STEP_S: Final = 1.0
 
 # product → (daily volatility in 1/10,000, lots of a level, lots a user may be long or short)
 STYLES: Final[Mapping[str, tuple[int, int, int]]] = {
-    "CFFEX.IF": (150, 2, 10),
-    "CFFEX.IH": (140, 2, 10),
-    "SHFE.cu": (150, 4, 30),
+    "CFFEX.IF": (150, 2, 8),
+    "CFFEX.IH": (140, 2, 8),
+    "SHFE.cu": (150, 4, 20),
     "SHFE.rb": (200, 20, 200),
     "DCE.m": (180, 20, 200),
     "CZCE.SR": (150, 15, 150),

@@ -27,7 +27,7 @@ class Taker(Agent):
         if not best or not self.may_act(book):
             return
         await self.tokens(1)
-        lots = self.rng.randint(1, book.market.usual)
+        lots = self.rng.randint(-(-book.market.usual // 4), book.market.usual)
         offset = "OPEN"
         if not book.market.is_spot:
             offset, lots = offset_choose(book.holding, side, lots, book.market.is_explicit)

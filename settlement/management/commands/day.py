@@ -70,9 +70,8 @@ class Command(BaseCommand):
         row = "{:<16} {:>14} {:>14} {:>12} {:>12}  {}".format
         self.stdout.write(row("instrument", "settlement", "previous", "lower", "upper", ""))
         for quote in settlement_quotes():
-            shown = "-" if quote.price is None else quote.price
-            numbers = (shown, quote.pre_settlement, quote.lower or "-", quote.upper or "-")
-            self.stdout.write(row(quote.instrument, *map(str, numbers), _remark(quote)))
+            numbers = (quote.price, quote.pre_settlement, quote.lower, quote.upper)
+            self.stdout.write(row(quote.instrument, *map(_shown, numbers), _remark(quote)))
 
     def _status(self, options: dict[str, Any]) -> None:
         day = day_state()
@@ -95,6 +94,11 @@ def _typed(text: str) -> tuple[str, Decimal]:
         return instrument, decimal_parse(price, "price")
     except NumberRefused as error:
         raise CommandError(f"{text}: the price is {error.reason}; write CFFEX.IF2512=3805.0") from None
+
+
+def _shown(price: Decimal | None) -> str:
+    """Without the zeros at the end: 3805, not 3805.0000."""
+    return "-" if price is None else f"{price.normalize():f}"
 
 
 def _remark(quote: SettlementQuote) -> str:
