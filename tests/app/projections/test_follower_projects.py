@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.conf import settings
 
@@ -11,12 +12,13 @@ from engine.core import terms
 from engine.core.codes import Code
 from engine.live import live
 from exchange.projecting import projector_make
+from exchange.rebuilding import rebuild
 from exchange.reconcile import Report, reconcile
 from market.history import history_wait
 from market.selectors import instruments_list, trading_days
 from settlement.ledger_selectors import daily_accounts, ledger_balances, ledger_entries
 from tests.support.servers import RedisServer
-from tests.support.venue import IF, TRADING_DAY, Venue, order
+from tests.support.venue import IF, TRADING_DAY, Refused, Venue, order
 from trading.selectors import (
     order_by_client_order_id,
     order_get,
@@ -126,3 +128,31 @@ def test_history_that_is_behind_says_so(venue: Venue) -> None:
     assert refused.value.http_status == 503
     assert history_wait(reached) == reached
     assert order_get(order_id=maker) is None
+
+
+def test_a_lost_session_is_taken_up_again_without_loss(venue: Venue) -> None:
+    trade(venue)
+    venue.project()
+    venue.do(order(BUYER, terms.BUY, 19_010, 5, "t2"))
+    with psycopg.connect(settings.DATABASE_OWNER_URL, autocommit=True) as killer:
+        killer.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'outcry projector'"
+        )
+    with pytest.raises(Refused):
+        venue.project()
+    venue.do(order(BUYER, terms.BUY, 18_990, 1, "t3"))
+    venue.project()
+    assert compare(venue).is_clean
+    assert history_wait(venue.engine.seq) == venue.engine.seq
+
+
+def test_a_rebuild_beside_the_follower_is_taken_up_by_it(venue: Venue) -> None:
+    trade(venue)
+    venue.project()
+    rebuild(database_url=settings.DATABASE_OWNER_URL, journal=venue.journal, projector=projector_make())
+    venue.do(order(BUYER, terms.BUY, 19_010, 5, "t2"))
+    with pytest.raises(Refused):
+        venue.project()
+    venue.project()
+    assert compare(venue).is_clean
+    assert history_wait(venue.engine.seq) == venue.engine.seq
