@@ -1,8 +1,12 @@
 """The demo lives: funded users, quotes on both sides of everything, trades; through a roll and the loss of any process.
 Run by pytest in the stack tier, on one stack with its makers."""
 
+import asyncio
 import json
+import time
 from collections.abc import Iterator
+from decimal import Decimal
+from random import Random
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -11,6 +15,9 @@ import pytest
 from engine.core import terms
 from engine.core.commands import InstrumentStateSet
 from engine.door import Door
+from exchange.demo.makers.agents import Credentials
+from exchange.demo.makers.pacing import TokenBucket
+from exchange.demo.makers.taker import Taker
 from tests.support.stack import RunningStack, stack_running
 from tests.support.waiting import wait_until
 
@@ -113,6 +120,24 @@ def test_house_lives_through_a_roll(venue: RunningStack) -> None:
     assert days != {trading_day}
     assert f"trading day {trading_day}, step open" in venue.manage("day", "status").stdout
     wait_trades(venue, token)
+
+
+def test_house_asks_for_more_money_as_any_user_may(venue: RunningStack) -> None:
+    user = venue.user("house-taker-1")
+    who = Credentials(user["username"], user["password"])
+    bucket = TokenBucket(1.0, 1, time.monotonic)
+    taker = Taker(venue.web, who, {}, bucket, rng=Random(1), clock=time.monotonic)
+    (taker.account_id,) = user["account_ids"]
+    token = token_of(venue)
+
+    def coins() -> int:
+        money = call(venue, f"/api/account/{taker.account_id}", token=token)
+        (sol,) = [w for w in money["wallets"] if w["asset"] == "SOL"]
+        return int(sol["available"] + sol["locked"])
+
+    before = coins()
+    asyncio.run(taker.deposit("SOL", Decimal(5_000)))
+    wait_until(lambda: coins() > before + 4_000, what="the coins are there")
 
 
 def test_house_lives_through_a_suspension(venue: RunningStack) -> None:

@@ -143,7 +143,7 @@ class Agent:
         self._on_ready = on_ready
         self._backoff = Backoff(rng)
         self._slow = Backoff(rng, first_s=1.0)
-        self._account_id = ""
+        self.account_id = ""
         self._pause_s = 0.0
         self._money_due = False
         self._money_at = 0.0
@@ -167,15 +167,15 @@ class Agent:
         token = await login(self._web, self.who.username, self.who.password)
         if not token.account_ids:
             raise SessionLost("no trading account")
-        self._account_id = token.account_ids[0]
+        self.account_id = token.account_ids[0]
         for book in self.books.values():
             book.resting.clear()
         async with session_open(self._web, token.token, self.heard) as session:
             await session.expect(
                 {"type": "subscribe", "channels": list(self.channels), "grouped": True,
-                 "instruments": list(self.markets), "account_ids": [self._account_id]}
+                 "instruments": list(self.markets), "account_ids": [self.account_id]}
             )  # fmt: skip
-            logger.info("%s: connected, account %s", self.who.username, self._account_id)
+            logger.info("%s: connected, account %s", self.who.username, self.account_id)
             self._on_ready()
             while True:
                 await self._round(session)
@@ -289,18 +289,19 @@ class Agent:
 
     async def _money_look(self, session: Session) -> None:
         """Fees eat the play money: ask for more as any user may, when little is left."""
-        answer = await session.ask({"type": "query_account", "account_id": self._account_id})
+        answer = await session.ask({"type": "query_account", "account_id": self.account_id})
         if not answer.success:
             return
         account = msgspec.json.decode(answer.data, type=AccountRow)
         wallets = {wallet.asset: wallet.available + wallet.locked for wallet in account.wallets}
         for currency, amount in money_wanted(account.balance, wallets).items():
-            await self._deposit(currency, amount)
+            await self.deposit(currency, amount)
 
-    async def _deposit(self, currency: str, amount: Decimal) -> None:
+    async def deposit(self, currency: str, amount: Decimal) -> None:
+        """Ask for money by REST, on a login of its own: the socket's token may have run out. Raises SessionLost."""
         token = await login(self._web, self.who.username, self.who.password)
         body = {
-            "account_id": self._account_id,
+            "account_id": self.account_id,
             "amount": str(amount),
             "currency": currency,
             "remark": "house",
@@ -309,9 +310,10 @@ class Agent:
             await rest(self._web, "/api/account/deposit", token=token.token, body=body)
         except Refused as error:
             logger.warning("%s: no more %s: %s", self.who.username, currency, error)
+        else:
+            logger.info("%s: was given %s %s", self.who.username, amount, currency)
         finally:
             await self._logout(token.token)
-        logger.info("%s: asked for %s %s", self.who.username, amount, currency)
 
     async def _logout(self, token: str) -> None:
         try:
@@ -330,7 +332,7 @@ LOW: Final = Decimal("0.4")
 
 def money_wanted(balance: Decimal, wallets: Mapping[str, Decimal]) -> dict[str, Decimal]:
     """By currency what is missing where less than LOW of the play money is left."""
-    held = {"CNY": balance, **wallets}
+    held = {**wallets, "CNY": balance}
     wanted = {}
     for currency, full in PLAY_MONEY.items():
         left = held.get(currency, Decimal(0))

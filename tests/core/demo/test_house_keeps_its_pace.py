@@ -1,10 +1,12 @@
 """The house users keep their order rate and their pauses, whatever happens (issue: ≤ 50 orders/s together).
 Run by pytest in the core tier; time and chance are the test's own."""
 
+from decimal import Decimal
 from random import Random
 
 import pytest
 
+from exchange.demo.makers.agents import PLAY_MONEY, money_wanted
 from exchange.demo.makers.maker import Maker
 from exchange.demo.makers.pacing import BACKOFF_MAX_S, Backoff, TokenBucket
 from exchange.demo.makers.run import ORDERS_PER_S_MAX, _buckets
@@ -69,3 +71,13 @@ def test_pauses_double_to_a_limit_and_begin_anew_when_it_works() -> None:
     assert min(pauses[10:]) >= BACKOFF_MAX_S / 2
     backoff.reset()
     assert backoff.next_s() <= 0.5
+
+
+def test_more_play_money_is_wanted_only_where_little_is_left() -> None:
+    wallets = {"USDT": Decimal(2_000_000), "BTC": Decimal("19.99"), "USDC": Decimal(1_500_000)}
+    assert money_wanted(Decimal(3_999_999), wallets) == {
+        "CNY": Decimal(6_000_001),
+        "BTC": Decimal(30),
+        "SOL": Decimal(7_000),
+    }
+    assert money_wanted(Decimal(-5), PLAY_MONEY)["CNY"] == Decimal(10_000_000)
