@@ -3,12 +3,14 @@ Run by pytest in the app tier, with the real engine."""
 
 from collections.abc import Iterator
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from accounts.http.envelope import ApiError
@@ -318,3 +320,34 @@ def test_state_of_the_day_is_read_from_live(venue: Venue) -> None:
     wait_until(lambda: day_state().seq >= venue.engine.seq, what="live state is up to date")
     assert day_state().trading_day == TRADING_DAY
     assert day_state().step == terms.STEP_OPEN
+
+
+def said(*arguments: str) -> str:
+    """What `manage.py day …` prints."""
+    out = StringIO()
+    call_command("day", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_operator_sees_types_and_confirms_prices(venue: Venue) -> None:
+    assert said("prices").count("the day is open") == 2
+    asked = said("roll", "--date", "20251201")
+    assert "3800" in asked
+    assert f"{TRADING_DAY} is closed and waits for these prices" in asked
+    assert said("prices", "--set", "IF2512=3805.0") == "IF2512: 3805.0 confirmed\n"
+    assert "waiting, Expired" in said("status")
+    assert said("roll", "--confirm") == f"{TRADING_DAY} is settled; trading day 20251201 is open.\n"
+    wait_until(lambda: day_state().trading_day == 20251201, what="live state shows the new day")
+    assert said("status").startswith("trading day 20251201, step open; next 20251202\n")
+    assert venue.engine.instruments[IF.instrument].pre_settlement == 38_050_000
+
+
+@pytest.mark.parametrize(
+    "typed", ["IF2512", "IF2512=", "IF2512=abc", "IF2512=1e9", "IF2512=３８０５", "NO=1"]
+)
+def test_price_that_is_none_is_refused_with_a_sentence(venue: Venue, typed: str) -> None:
+    day_roll(confirm=False)
+    before = unchanged(venue)
+    with pytest.raises(CommandError):
+        said("prices", "--set", typed)
+    assert unchanged(venue) == before
