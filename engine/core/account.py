@@ -34,6 +34,7 @@ class Holding:
         "history",
         "history_volume",
         "margin",
+        "margin_frozen",
         "margin_history",
         "open_cost",
         "opening",
@@ -59,6 +60,7 @@ class Holding:
         self.position_cost = 0
         self.margin = 0
         self.margin_history = 0  # of it, the history lots'
+        self.margin_frozen = 0  # reserved by live OPEN orders
 
     @property
     def volume(self) -> int:
@@ -75,16 +77,12 @@ class Holding:
         return today, self.frozen - today
 
 
-class MarginGroup:
-    """What one margin group of an account is charged, and what its live OPEN orders add (trading-rules.md §5)."""
+class MarginSums:
+    """The holdings of one margin group added up, long and short (trading-rules.md §5)."""
 
     __slots__ = (
-        "account",
-        "charge",
-        "frozen",
         "frozen_long",
         "frozen_short",
-        "key",
         "larger_side",
         "long",
         "long_history",
@@ -92,9 +90,7 @@ class MarginGroup:
         "short_history",
     )
 
-    def __init__(self, account: Account, key: str, larger_side: int) -> None:
-        self.account = account
-        self.key = key
+    def __init__(self, larger_side: int) -> None:
         self.larger_side = larger_side
         self.long = 0
         self.short = 0
@@ -102,51 +98,37 @@ class MarginGroup:
         self.short_history = 0
         self.frozen_long = 0
         self.frozen_short = 0
-        self.charge = 0
-        self.frozen = 0
 
-    def refresh(self) -> None:
-        """Recompute charge and freeze and carry the difference into the account's totals."""
+    def add(self, position: Position) -> None:
+        long, short = position.long, position.short
+        self.long += long.margin
+        self.short += short.margin
+        self.long_history += long.margin_history
+        self.short_history += short.margin_history
+        self.frozen_long += long.margin_frozen
+        self.frozen_short += short.margin_frozen
+
+    def charges(self) -> tuple[int, int]:
+        """(margin, frozen margin) of the group."""
         long, short = self.long, self.short
         if self.larger_side == terms.LARGER_ON:
-            charge = long if long > short else short
-            long += self.frozen_long
-            short += self.frozen_short
-            frozen = (long if long > short else short) - charge
-        else:
-            charge = long + short
-            if self.larger_side == terms.LARGER_AT_SETTLEMENT:
-                charge -= min(self.long_history, self.short_history)
-            frozen = self.frozen_long + self.frozen_short
-        account = self.account
-        account.margin += charge - self.charge
-        account.frozen_margin += frozen - self.frozen
-        self.charge = charge
-        self.frozen = frozen
-
-    def frozen_with(self, side: int, amount: int) -> int:
-        """The group's freeze if an OPEN order of `side` reserved `amount` more; nothing is changed."""
-        if self.larger_side != terms.LARGER_ON:
-            return self.frozen + amount
-        long = self.long + self.frozen_long
-        short = self.short + self.frozen_short
-        if side > 0:
-            long += amount
-        else:
-            short += amount
-        return (long if long > short else short) - self.charge
+            margin = max(long, short)
+            return margin, max(long + self.frozen_long, short + self.frozen_short) - margin
+        margin = long + short
+        if self.larger_side == terms.LARGER_AT_SETTLEMENT:
+            margin -= min(self.long_history, self.short_history)
+        return margin, self.frozen_long + self.frozen_short
 
 
 class Position:
-    """One account in one instrument: both sides and the margin group they are charged in."""
+    """One account in one instrument, both sides."""
 
-    __slots__ = ("cost", "floor", "group", "instrument", "long", "net", "short")
+    __slots__ = ("cost", "floor", "instrument", "long", "net", "short")
 
-    def __init__(self, instrument: Instrument, group: MarginGroup) -> None:
+    def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
         self.long = Holding(terms.BUY)
         self.short = Holding(terms.SELL)
-        self.group = group
         self.net = 0  # lots long − lots short
         self.cost = 0  # position cost, long − short
         self.floor = 0  # position profit if the mark went to the day's worse price limit
@@ -157,6 +139,10 @@ class Position:
     def profit(self) -> int:
         """持仓盈亏 at the mark."""
         return self.net * self.instrument.mark_money - self.cost
+
+    def margin_gross(self) -> int:
+        long, short = self.long, self.short
+        return long.margin + long.margin_frozen + short.margin + short.margin_frozen
 
     def refresh(self) -> None:
         """Recompute what is derived from the holdings and the day's price limits."""
@@ -231,11 +217,9 @@ class Account:
         "equity_floor",
         "freeze",
         "frozen_commission",
-        "frozen_margin",
         "grants",
-        "groups",
         "ids_roll",
-        "margin",
+        "margin_gross",
         "orders",
         "owner",
         "positions",
@@ -254,12 +238,10 @@ class Account:
         self.withdraw = 0
         self.close_profit = 0
         self.commission = 0
-        self.margin = 0
-        self.frozen_margin = 0
         self.frozen_commission = 0
+        self.margin_gross = 0  # margins and reservations of every holding; no group is charged more
         self.equity_floor = 0  # cash plus position profit, every mark at the day's worse price limit
         self.positions: dict[str, Position] = {}
-        self.groups: dict[str, MarginGroup] = {}
         self.wallets: dict[str, Wallet] = {}
         self.orders = 0  # live ones
         self.client_orders: dict[str, Order | NoOrder] = {}  # of this trading day
@@ -277,27 +259,39 @@ class Account:
 
     def available(self) -> int:
         """可用 (trading-rules.md §6); may be negative."""
-        frozen = self.frozen_margin + self.frozen_commission
-        return self.cash() + self.position_profit() - self.margin - frozen
+        return self.cash() + self.position_profit() - sum(self.margins()) - self.frozen_commission
 
     def refresh(self) -> None:
         """Recompute what is derived from cash, holdings and price limits."""
         for position in self.positions.values():
             position.refresh()
         self.equity_floor = self.cash() + sum([position.floor for position in self.positions.values()])
+        self.margin_gross = sum([position.margin_gross() for position in self.positions.values()])
 
-    def group(self, instrument: Instrument) -> MarginGroup:
-        found = self.groups.get(instrument.group_key)
-        if found is None:
-            found = MarginGroup(self, instrument.group_key, instrument.larger_side)
-            self.groups[instrument.group_key] = found
-        return found
+    def margins(self, opening: Instrument | None = None, side: int = 0, reserve: int = 0) -> tuple[int, int]:
+        """(margin, frozen margin): what each margin group is charged and what its live OPEN orders add, summed;
+        with one more order opening on `side` of an instrument that would reserve `reserve`."""
+        groups: dict[str, MarginSums] = {}
+        for position in self.positions.values():
+            _sums_of(groups, position.instrument).add(position)
+        if opening is not None:
+            sums = _sums_of(groups, opening)
+            if side > 0:
+                sums.frozen_long += reserve
+            else:
+                sums.frozen_short += reserve
+        margin = frozen = 0
+        for sums in groups.values():
+            charge, charge_frozen = sums.charges()
+            margin += charge
+            frozen += charge_frozen
+        return margin, frozen
 
     def position(self, instrument: Instrument) -> Position:
         """The account's position in the instrument, made empty when there is none."""
         found = self.positions.get(instrument.instrument)
         if found is None:
-            found = Position(instrument, self.group(instrument))
+            found = Position(instrument)
             self.positions[instrument.instrument] = found
         return found
 
@@ -332,6 +326,7 @@ class Account:
         self.ids_roll = roll
 
     def view(self) -> AccountView:
+        margin, frozen_margin = self.margins()
         return AccountView(
             account_id=self.account_id,
             owner=self.owner,
@@ -341,8 +336,8 @@ class Account:
             withdraw=self.withdraw,
             close_profit=self.close_profit,
             commission=self.commission,
-            margin=self.margin,
-            frozen_margin=self.frozen_margin,
+            margin=margin,
+            frozen_margin=frozen_margin,
             frozen_commission=self.frozen_commission,
             open_orders=self.orders,
             positions=[
@@ -350,3 +345,10 @@ class Account:
             ],
             wallets=[WalletView(w.asset, w.available, w.locked) for _, w in sorted(self.wallets.items())],
         )
+
+
+def _sums_of(groups: dict[str, MarginSums], instrument: Instrument) -> MarginSums:
+    found = groups.get(instrument.group_key)
+    if found is None:
+        found = groups[instrument.group_key] = MarginSums(instrument.larger_side)
+    return found

@@ -35,29 +35,6 @@ def sender_refused(account: Account | None, command: OrderSubmit) -> Refusal | N
     return None
 
 
-def is_plain(account: Account, instrument: Instrument | None, command: OrderSubmit) -> bool:
-    """The common case, decided in one look: a valid limit order that opens a future. Others go through every check."""
-    if (
-        instrument is None
-        or account.freeze
-        or command.kind
-        or command.offset
-        or command.post_only
-        or command.budget
-    ):
-        return False
-    rates, side = instrument.rates, command.side
-    return (
-        instrument.lower <= command.price <= instrument.upper
-        and rates.limit_volume_min <= command.volume <= rates.limit_volume_max
-        and instrument.phase == terms.CONTINUOUS
-        and instrument.state == terms.TRADING
-        and not instrument.is_spot
-        and terms.DAY <= command.time_in_force <= terms.FOK
-        and (side == terms.BUY or side == terms.SELL)
-    )
-
-
 def order_refused(
     state: State, account: Account, instrument: Instrument | None, command: OrderSubmit
 ) -> Refusal | None:
@@ -241,17 +218,18 @@ def _money_refused(state: State, account: Account, instrument: Instrument, order
     """available must cover margin and fee; after it (margin + frozen) ÷ equity ≤ the opening level (§7)."""
     volume = order.left
     margin, fee = order.margin_lot * volume, order.fee_lot * volume
-    group = account.groups.get(instrument.group_key)
-    frozen = group.frozen_with(order.side, margin) - group.frozen if group is not None else margin
-    charge = account.margin + account.frozen_margin + frozen
-    # What passes with every mark at the day's worse limit passes at the marks: no need to value the positions.
+    # What passes with every mark at the day's worse limit and no group's discount passes as things are: most orders
+    # need no valuation of positions and groups.
     worst = account.equity_floor - account.frozen_commission - fee
-    if charge * terms.RATIO_ONE <= state.risk_open_max * worst:
+    if (account.margin_gross + margin) * terms.RATIO_ONE <= state.risk_open_max * worst:
         return None
+    charge_before = sum(account.margins())
+    charge = sum(account.margins(instrument, order.side, margin))
+    frozen = charge - charge_before
     available = account.available()
     if available < frozen + fee:
         return Refusal(Code.INSUFFICIENT_FUNDS, "volume", available, frozen + fee, terms.UNIT_MONEY)
-    equity = available + charge - frozen - fee
+    equity = available + charge_before - fee
     if charge * terms.RATIO_ONE > state.risk_open_max * equity:
         ratio = min(charge * terms.RATIO_ONE // equity if equity > 0 else terms.MONEY_MAX, terms.MONEY_MAX)
         return Refusal(Code.RISK_RATIO_TOO_HIGH, "account_id", state.risk_open_max, ratio, terms.UNIT_RATIO)

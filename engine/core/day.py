@@ -24,7 +24,7 @@ from engine.core.matching import order_end
 from engine.core.orders import order_recheck
 from engine.core.state import State
 
-DAY_MIN, DAY_MAX = 19_900_101, 99_991_231
+DAY_MIN = 19_900_101
 
 
 def day_step(state: State, command: DayStep) -> None:
@@ -129,7 +129,8 @@ def _account_settle(state: State, account: Account, costs: dict[str, LotCosts]) 
         instrument.clearing += variation
         if variation:
             state.out.append(PositionSettled(account.account_id, name, variation))
-    groups_rebuild(account, keep_frozen=True)
+    for name in [name for name, position in account.positions.items() if position.is_empty]:
+        del account.positions[name]
     balance = account.cash() + profit
     state.out.append(
         AccountSettled(
@@ -142,7 +143,7 @@ def _account_settle(state: State, account: Account, costs: dict[str, LotCosts]) 
             profit,
             account.commission,
             balance,
-            account.margin,
+            account.margins()[0],
         )
     )
     account.pre_balance = balance
@@ -167,25 +168,6 @@ def _position_settle(position: Position, costs: LotCosts) -> int:
     return variation
 
 
-def groups_rebuild(account: Account, *, keep_frozen: bool) -> None:
-    """Sum the account's margin groups anew from its holdings; without keep_frozen nothing is reserved afterwards."""
-    frozen = {key: (group.frozen_long, group.frozen_short) for key, group in account.groups.items()}
-    account.groups = {}
-    account.margin = account.frozen_margin = 0
-    for name in [name for name, position in account.positions.items() if position.is_empty]:
-        del account.positions[name]
-    for position in account.positions.values():
-        group = position.group = account.group(position.instrument)
-        group.long += position.long.margin
-        group.short += position.short.margin
-        group.long_history += position.long.margin_history
-        group.short_history += position.short.margin_history
-    for group in account.groups.values():
-        if keep_frozen:
-            group.frozen_long, group.frozen_short = frozen.get(group.key, (0, 0))
-        group.refresh()
-
-
 def _rate(state: State, command: DayStep) -> None:
     """Step 7: the next day's rates and limits take effect; margins are recomputed, reservations let go until 8."""
     if command.cursor == 0:
@@ -201,9 +183,9 @@ def _rate(state: State, command: DayStep) -> None:
                 (position.short, costs.margin_short),
             ):
                 holding.margin = holding.margin_history = margin_lot * holding.history_volume
-                holding.frozen = holding.frozen_history = holding.frozen_today = holding.opening = 0
+                holding.frozen = holding.frozen_history = holding.frozen_today = 0
+                holding.opening = holding.margin_frozen = 0
         account.frozen_commission = 0
-        groups_rebuild(account, keep_frozen=False)
         account.refresh()
     _accounts_end(state, command)
 
@@ -254,7 +236,7 @@ def day_open(state: State, command: DayOpen) -> None:
         state.refuse(Code.SCOPE_MISSING, "operate")
     elif state.step != terms.STEP_CHECKED:
         state.refuse(Code.DAY_STEP_ORDER, "step", state.step + 1, terms.STEP_OPEN, terms.UNIT_COUNT)
-    elif not max(DAY_MIN, state.trading_day + 1) <= day <= DAY_MAX or not 1 <= day % 100 <= 31:
+    elif not max(DAY_MIN, state.trading_day + 1) <= day <= terms.DAY_MAX or not 1 <= day % 100 <= 31:
         state.refuse(Code.TRADING_DAY_INVALID, "trading_day", state.trading_day, day)
     else:
         state.trading_day = day

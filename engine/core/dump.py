@@ -36,6 +36,7 @@ _HOLDING = (
     "position_cost",
     "margin",
     "margin_history",
+    "margin_frozen",
 )
 _ORDER = ("order_id", "offset", "price", "left", "budget_left", "accepted_at", "margin_lot", "fee_lot")
 
@@ -76,8 +77,6 @@ def state_load(plain: Sequence[Any]) -> State:
         _book_load(state, instrument, each)
     state.orders = dict(sorted(state.orders.items()))
     for account in state.accounts.values():
-        for group in account.groups.values():
-            group.refresh()
         account.refresh()
     state.requests = {key: Request(*values) for key, values in requests}
     state.requests_before = {key: Request(*values) for key, values in requests_before}
@@ -128,11 +127,6 @@ def _account_load(state: State, plain: Sequence[Any]) -> Account:
         position = account.position(state.instruments[name])
         _holding_load(position.long, long)
         _holding_load(position.short, short)
-        group = position.group
-        group.long += position.long.margin
-        group.short += position.short.margin
-        group.long_history += position.long.margin_history
-        group.short_history += position.short.margin_history
     for asset, available, locked in wallets:
         wallet = account.wallet(asset)
         wallet.available, wallet.locked = available, locked
@@ -202,10 +196,4 @@ def _order_load(state: State, instrument: Instrument, plain: Sequence[Any]) -> O
             known_ids[command.client_order_id] = order
     if not instrument.is_spot:
         order.position = account.position(instrument)
-        if offset == terms.OPEN:
-            group = order.position.group
-            if order.side > 0:
-                group.frozen_long += margin_lot * left
-            else:
-                group.frozen_short += margin_lot * left
     return order

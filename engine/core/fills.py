@@ -6,7 +6,7 @@ from collections import deque
 from engine.core import terms
 from engine.core.account import Holding, Lot, Position
 from engine.core.book import Order
-from engine.core.instrument import Instrument
+from engine.core.instrument import Instrument, LotCosts
 
 
 def reservation_release(order: Order, volume: int) -> None:
@@ -20,13 +20,9 @@ def reservation_release(order: Order, volume: int) -> None:
     if order.offset == terms.OPEN:
         holding = position.holding(order.side)
         holding.opening -= volume
+        holding.margin_frozen -= order.margin_lot * volume
+        account.margin_gross -= order.margin_lot * volume
         account.frozen_commission -= order.fee_lot * volume
-        group = position.group
-        if order.side > 0:
-            group.frozen_long -= order.margin_lot * volume
-        else:
-            group.frozen_short -= order.margin_lot * volume
-        group.refresh()
     else:
         close_freeze(position.holding(-order.side), instrument, order.offset, -volume)
 
@@ -53,27 +49,17 @@ def close_freeze(holding: Holding, instrument: Instrument, offset: int, volume: 
         holding.frozen_history += volume
 
 
-def open_fill(order: Order, price: int, volume: int, trade_id: int, day: int) -> int:
-    """Book an OPEN fill; returns the fee (money units)."""
-    account, instrument, position = order.account, order.instrument, order.position
+def open_fill(
+    order: Order, costs: LotCosts, price: int, volume: int, value: int, trade_id: int, day: int
+) -> int:
+    """Book an OPEN fill worth `value`; returns the fee (money units)."""
+    account, position, side = order.account, order.position, order.side
     assert position is not None
-    costs = instrument.costs(price)
-    value = price * instrument.tick_money * volume
-    group = position.group
-    if order.side > 0:
-        holding = position.long
-        margin = costs.margin_long * volume
-        group.long += margin
-        group.frozen_long -= order.margin_lot * volume
-        position.net = net = position.net + volume
-        position.cost += value
+    if side > 0:
+        holding, margin = position.long, costs.margin_long * volume
     else:
-        holding = position.short
-        margin = costs.margin_short * volume
-        group.short += margin
-        group.frozen_short -= order.margin_lot * volume
-        position.net = net = position.net - volume
-        position.cost -= value
+        holding, margin = position.short, costs.margin_short * volume
+    reserved = order.margin_lot * volume
     holding.today.append(Lot(trade_id, day, price, volume))
     holding.today_volume += volume
     holding.today_pool += volume
@@ -81,13 +67,16 @@ def open_fill(order: Order, price: int, volume: int, trade_id: int, day: int) ->
     holding.open_cost += value
     holding.position_cost += value
     holding.margin += margin
-    group.refresh()
+    holding.margin_frozen -= reserved
     fee = costs.fee_open * volume
-    account.frozen_commission -= order.fee_lot * volume
-    account.commission += fee
-    floor = net * instrument.worst_money(net) - position.cost
+    position.net = net = position.net + side * volume
+    position.cost = cost = position.cost + side * value
+    floor = net * position.instrument.worst_money(net) - cost
     account.equity_floor += floor - position.floor - fee
     position.floor = floor
+    account.margin_gross += margin - reserved
+    account.frozen_commission -= order.fee_lot * volume
+    account.commission += fee
     return fee
 
 
@@ -96,11 +85,10 @@ def close_fill(order: Order, price: int, volume: int) -> tuple[int, int, int]:
     account, instrument = order.account, order.instrument
     position = order.position
     assert position is not None
-    holding = position.holding(-order.side)
+    holding, gross = position.holding(-order.side), position.margin_gross()
     close_freeze(holding, instrument, order.offset, -volume)
     today, history = close_split(holding, instrument.spec.close_rule, order.offset, volume)
     cost = _history_take(position, holding, history) + _today_take(position, holding, today)
-    position.group.refresh()
     profit = holding.side * (price * instrument.tick_money * volume - cost)
     fee = close_fee(holding, instrument, price, today, history)
     instrument.clearing += profit
@@ -109,6 +97,7 @@ def close_fill(order: Order, price: int, volume: int) -> tuple[int, int, int]:
     floor = position.floor
     position.refresh()
     account.equity_floor += position.floor - floor + profit - fee
+    account.margin_gross += position.margin_gross() - gross
     return fee, profit, today
 
 
@@ -146,7 +135,7 @@ def _today_take(position: Position, holding: Holding, volume: int) -> int:
     holding.today_volume -= volume
     holding.open_cost -= cost
     holding.position_cost -= cost
-    _margin_drop(position, holding, margin)
+    holding.margin -= margin
     return cost
 
 
@@ -163,20 +152,8 @@ def _history_take(position: Position, holding: Holding, volume: int) -> int:
     holding.history_volume -= volume
     holding.position_cost -= cost
     holding.margin_history -= margin
-    if holding.side > 0:
-        position.group.long_history -= margin
-    else:
-        position.group.short_history -= margin
-    _margin_drop(position, holding, margin)
-    return cost
-
-
-def _margin_drop(position: Position, holding: Holding, margin: int) -> None:
     holding.margin -= margin
-    if holding.side > 0:
-        position.group.long -= margin
-    else:
-        position.group.short -= margin
+    return cost
 
 
 def _lots_take(lots: deque[Lot], volume: int) -> list[tuple[int, int]]:

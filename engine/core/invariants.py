@@ -86,12 +86,10 @@ def _book_faults(state: State, instrument: Instrument) -> list[str]:
 
 def _account_faults(state: State, account: Account) -> list[str]:
     found, name = [], f"account {account.account_id}"
-    margins = sum(group.charge for group in account.groups.values())
-    frozen = sum(group.frozen for group in account.groups.values())
-    if account.margin != margins or account.frozen_margin != frozen:
-        found.append(
-            f"{name}: margin {account.margin}/{account.frozen_margin} but groups say {margins}/{frozen}"
-        )
+    if account.margin_gross != sum(position.margin_gross() for position in account.positions.values()):
+        found.append(f"{name}: the gross margin {account.margin_gross} is not its holdings'")
+    if account.equity_floor != account.cash() + sum(p.floor for p in account.positions.values()):
+        found.append(f"{name}: the equity floor {account.equity_floor} is not its positions'")
     for instrument, position in account.positions.items():
         for holding in (position.long, position.short):
             today = sum(lot.volume for lot in holding.today)
@@ -115,7 +113,7 @@ def _account_faults(state: State, account: Account) -> list[str]:
 def _freeze_faults(state: State, account: Account) -> list[str]:
     """What is frozen is what the account's live orders hold."""
     commission, locked = 0, dict.fromkeys(account.wallets, 0)
-    groups = {key: [0, 0] for key in account.groups}
+    reserved: dict[tuple[str, int], int] = {}
     count = 0
     for order in state.orders.values():
         if order.account is not account:
@@ -128,7 +126,8 @@ def _freeze_faults(state: State, account: Account) -> list[str]:
             locked[asset] += order.left * per_lot
         elif order.offset == terms.OPEN:
             commission += order.fee_lot * order.left
-            groups[order.instrument.group_key][0 if order.side > 0 else 1] += order.margin_lot * order.left
+            key = (order.instrument.instrument, order.side)
+            reserved[key] = reserved.get(key, 0) + order.margin_lot * order.left
     found = []
     if count != account.orders:
         found.append(f"account {account.account_id}: counts {account.orders} live orders of {count}")
@@ -136,10 +135,14 @@ def _freeze_faults(state: State, account: Account) -> list[str]:
         found.append(
             f"account {account.account_id}: frozen commission {account.frozen_commission}, not {commission}"
         )
-    for key, (long, short) in groups.items():
-        group = account.groups[key]
-        if (group.frozen_long, group.frozen_short) != (long, short):
-            found.append(f"account {account.account_id}: group {key} froze other than its orders hold")
+    for instrument, position in account.positions.items():
+        for holding in (position.long, position.short):
+            held = reserved.pop((instrument, holding.side), 0)
+            if holding.margin_frozen != held:
+                found.append(
+                    f"account {account.account_id} {instrument}: froze {holding.margin_frozen}, its orders hold {held}"
+                )
+    found += [f"account {account.account_id}: nothing frozen for {key}" for key in reserved]
     for asset, amount in locked.items():
         if account.wallets[asset].locked != amount:
             found.append(

@@ -70,7 +70,7 @@ def spec_fault(spec: InstrumentSpec) -> str:
     for field, value, allowed in choices:
         if value not in allowed:
             return field
-    for field in ("name", "product", "margin_group", "session_template"):
+    for field in ("name", "product", "base", "margin_group", "session_template"):
         if len(getattr(spec, field)) > TEXT_MAX:
             return field
     if spec.currency not in scales or (not is_spot and spec.currency != "CNY"):
@@ -87,6 +87,8 @@ def spec_fault(spec: InstrumentSpec) -> str:
         ("band_factor", 2, PRICE_ROOM),
         ("notional_min", 0, terms.MONEY_MAX),
         ("listing_price", 1, terms.PRICE_MAX // PRICE_ROOM),
+        ("last_trading_day", 0, terms.DAY_MAX),
+        ("larger_side_until", 0, terms.DAY_MAX),
     )
     for field, lowest, highest in ranges:
         if not lowest <= getattr(spec, field) <= highest:

@@ -69,11 +69,21 @@ def trade(
         buy_fee, sell_fee = _spot_book(state, instrument, taker, buy, sell, price, volume, notional)
         buy_profit = sell_profit = buy_today = sell_today = 0
     else:
-        buy_fee, buy_profit, buy_today = _futures_book(state, buy, price, volume, trade_id)
-        sell_fee, sell_profit, sell_today = _futures_book(state, sell, price, volume, trade_id)
+        day, costs = state.trading_day, instrument.costs(price)
+        buy_profit = sell_profit = buy_today = sell_today = 0
+        interest = -volume
+        if buy.offset == terms.OPEN:
+            buy_fee = open_fill(buy, costs, price, volume, notional, trade_id, day)
+            interest += volume
+        else:
+            buy_fee, buy_profit, buy_today = close_fill(buy, price, volume)
+        if sell.offset == terms.OPEN:
+            sell_fee = open_fill(sell, costs, price, volume, notional, trade_id, day)
+            interest += volume
+        else:
+            sell_fee, sell_profit, sell_today = close_fill(sell, price, volume)
         instrument.fees -= buy_fee + sell_fee
-        opened = (buy.offset == terms.OPEN) + (sell.offset == terms.OPEN)
-        instrument.open_interest += volume * (opened - 1)
+        instrument.open_interest += interest
     instrument.traded(price, volume, notional, state.time // HOUR_NS)
     if maker.left == volume:
         makers.remove(maker)
@@ -107,13 +117,6 @@ def trade(
             notional,
         )
     )
-
-
-def _futures_book(state: State, order: Order, price: int, volume: int, trade_id: int) -> tuple[int, int, int]:
-    """(fee, close profit, today's lots closed) of one side."""
-    if order.offset == terms.OPEN:
-        return open_fill(order, price, volume, trade_id, state.trading_day), 0, 0
-    return close_fill(order, price, volume)
 
 
 def _spot_book(

@@ -31,8 +31,9 @@ def account_open(state: State, command: AccountOpen) -> None:
         state.refuse(Code.NOT_PERMITTED, "owner", account_id=account_id)
     elif account_id in state.accounts:
         state.refuse(Code.ACCOUNT_EXISTS, "account_id", account_id=account_id)
-    elif account_id <= 0 or owner <= 0:
-        state.refuse(Code.ACCOUNT_NOT_FOUND, "account_id" if owner > 0 else "owner", account_id=account_id)
+    elif not 0 < account_id <= terms.ID_MAX or not 0 < owner <= terms.ID_MAX:
+        field = "owner" if 0 < account_id <= terms.ID_MAX else "account_id"
+        state.refuse(Code.ACCOUNT_NOT_FOUND, field, account_id=account_id)
     elif len(state.accounts) >= terms.ACCOUNTS_MAX:
         state.refuse(
             Code.TOO_MANY_ACCOUNTS, "account_id", terms.ACCOUNTS_MAX, 0, terms.UNIT_COUNT, account_id
@@ -273,7 +274,7 @@ def quota_of(state: State, account: Account) -> int:
     """withdraw_quota of the futures cash (trading-rules.md §6)."""
     available = account.available()
     profit = account.position_profit()
-    charge = account.margin + account.frozen_margin
+    charge = sum(account.margins())
     return withdraw_quota(
         available=available,
         profits=max(0, profit) + max(0, account.close_profit),

@@ -7,7 +7,6 @@ from engine.core.book import NoOrder, Order
 from engine.core.checks import (
     Refusal,
     holdings_refused,
-    is_plain,
     order_refused,
     price_refused,
     sender_refused,
@@ -42,8 +41,9 @@ def order_submit(state: State, command: OrderSubmit) -> None:
             _refuse(state, command, Refusal(code, "client_order_id", limit, 0, terms.UNIT_COUNT))
             return
     instrument = state.instruments.get(command.instrument)
-    if not is_plain(account, instrument, command):
-        refusal = order_refused(state, account, instrument, command)
+    if instrument is not None and _plain_accepted(state, account, instrument, command):
+        return
+    refusal = order_refused(state, account, instrument, command)
     if refusal is None:
         assert instrument is not None
         order = _order_make(account, instrument, command, state)
@@ -56,6 +56,45 @@ def order_submit(state: State, command: OrderSubmit) -> None:
             state.seq, command, terms.REJECTED, command.volume, int(refusal.code)
         )
     _refuse(state, command, refusal)
+
+
+def _plain_accepted(state: State, account: Account, instrument: Instrument, command: OrderSubmit) -> bool:
+    """The common case in one look: a valid limit order that opens a future and is covered even at the day's worst
+    marks. False decides nothing: the order then goes through every check one by one."""
+    price, volume, side, rates = command.price, command.volume, command.side, instrument.rates
+    if (
+        command.kind
+        or command.offset
+        or command.post_only
+        or command.budget
+        or account.freeze
+        or instrument.is_spot
+        or instrument.phase != terms.CONTINUOUS
+        or instrument.state != terms.TRADING
+        or not instrument.lower <= price <= instrument.upper
+        or not rates.limit_volume_min <= volume <= rates.limit_volume_max
+        or rates.position_limit
+        or not terms.DAY <= command.time_in_force <= terms.FOK
+        or account.orders >= state.open_orders_max
+    ):
+        return False
+    if side == terms.BUY:
+        costs = instrument.costs(price)
+        margin_lot = costs.margin_long
+    elif side == terms.SELL:
+        bid = instrument.book.bids.best
+        costs = instrument.costs(price if bid is None or bid.price <= price else bid.price)
+        margin_lot = costs.margin_short
+    else:
+        return False
+    worst = account.equity_floor - account.frozen_commission - costs.fee_open * volume
+    if (account.margin_gross + margin_lot * volume) * terms.RATIO_ONE > state.risk_open_max * worst:
+        return False
+    order = Order(
+        state.seq, account, instrument, command, terms.OPEN, price, state.time, margin_lot, costs.fee_open
+    )
+    _accept(state, account, instrument, order)
+    return True
 
 
 def _refuse(state: State, command: OrderSubmit, refusal: Refusal) -> None:
@@ -186,15 +225,12 @@ def _freeze(account: Account, instrument: Instrument, order: Order) -> None:
     if order.offset != terms.OPEN:
         close_freeze(position.holding(-order.side), instrument, order.offset, volume)
         return
+    margin = order.margin_lot * volume
+    holding = position.holding(order.side)
+    holding.opening += volume
+    holding.margin_frozen += margin
+    account.margin_gross += margin
     account.frozen_commission += order.fee_lot * volume
-    group = position.group
-    if order.side > 0:
-        position.long.opening += volume
-        group.frozen_long += order.margin_lot * volume
-    else:
-        position.short.opening += volume
-        group.frozen_short += order.margin_lot * volume
-    group.refresh()
 
 
 def order_recheck(state: State, order: Order) -> Refusal | None:
