@@ -185,7 +185,7 @@ def test_whatever_the_core_lists_can_be_projected(recorded: Recorded, projector:
     longest = "名\\\t\n" * 16
     spec = replace(
         SPECS[0], instrument=f"ABCDEFGH.{'x' * 24}", name=longest, product=longest, margin_group=longest,
-        session_template=longest, base=longest * 9, last_trading_day=2**63, larger_side_until=2**63,
+        session_template=longest, base=longest, last_trading_day=terms.DAY_MAX, larger_side_until=terms.DAY_MAX,
     )  # fmt: skip
     recorded.run(InstrumentList(**OPERATOR, spec=spec))
     assert spec.instrument in recorded.engine.instruments
