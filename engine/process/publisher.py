@@ -9,11 +9,12 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from engine import messages, replies
-from engine.changes import Changes, changes_pack
+from engine import replies
+from engine.changes import Changes
 from engine.core.engine import Applied, Engine
 from engine.door import names
 from engine.door.transport import sending_layer
+from engine.hub import BATCH, HEAD, batch_encode, head_encode
 from engine.journal.faults import reach
 from engine.live import LiveAway, LiveHeadMismatch, LiveWriter
 from engine.process.figures import Figures
@@ -71,7 +72,7 @@ class Publisher:
         reach("leader.after_live")
         self._check_epoch()
         data = self._batch_encode(publication)
-        await self._until_done(lambda: self._group_send(names.events_group, "engine.batch", data))
+        await self._until_done(lambda: self._group_send(names.events_group, BATCH, data))
         reach("leader.after_events")
         await self.answers_send(publication.answers)
         reach("leader.after_reply")
@@ -92,9 +93,9 @@ class Publisher:
         Raises RedisError, OSError, JournalFenced.
         """
         self._check_epoch()
-        data = messages.wire_encode([self._epoch, seq, time])
-        await self._group_send(names.heads_group, "engine.head", data)
-        await self._group_send(names.events_group, "engine.head", data)
+        data = head_encode(self._epoch, seq, time)
+        await self._group_send(names.heads_group, HEAD, data)
+        await self._group_send(names.events_group, HEAD, data)
 
     async def live_takeover(self, engine: Engine, changes_since: Callable[[int], Changes | None]) -> None:
         """A new leader's first word: write what lies between the head and its state, or everything."""
@@ -124,18 +125,16 @@ class Publisher:
         self._figures.live_rebuilds = self._live.rebuilds
 
     def _batch_encode(self, publication: Publication) -> bytes:
-        applied = publication.applied
-        return messages.wire_encode([
-            messages.WIRE_VERSION,
-            self._epoch,
-            publication.prev_seq,
-            publication.first_seq,
-            publication.last_seq,
-            publication.time,
-            applied.ends,
-            [messages.event_pack(event) for event in applied.events],
-            changes_pack(publication.changes),
-        ])  # fmt: skip
+        return batch_encode(
+            epoch=self._epoch,
+            prev_seq=publication.prev_seq,
+            first_seq=publication.first_seq,
+            last_seq=publication.last_seq,
+            time=publication.time,
+            ends=publication.applied.ends,
+            events=publication.applied.events,
+            changes=publication.changes,
+        )
 
     async def _group_send(self, group: Callable[[str], str], kind: str, data: bytes) -> None:
         await self._layer.group_send(group(self._stack_id), {"type": kind, "data": data})
