@@ -1,17 +1,13 @@
-"""An order in ten lines: log in as the demo's alice, buy one lot of the first IF contract, read the answer.
-Run it beside `make up`; OUTCRY_DATA names the data folder if it is not ./data."""
+"""A first order in ten lines: log in as the demo's alice, bid for one lot of rebar, read the order back.
+Run it beside `make up`, in the folder that holds `data`; nothing but the standard library is needed."""
 
-import json
-import os
-import urllib.request
-
-run = json.load(open(os.environ.get("OUTCRY_DATA", "data") + "/run.json"))
-alice = next(user for user in run["users"] if user["username"] == "alice")
-headers = {"Content-Type": "application/json"}
-def ask(path, body=None):
-    request = urllib.request.Request(run["web"] + path, body and json.dumps(body).encode(), headers)
-    return json.load(urllib.request.urlopen(request))["data"]
-headers["Authorization"] = "Bearer " + ask("/api/auth/login", {k: alice[k] for k in ("username", "password")})["token"]
-contract = next(c for c in ask("/api/market/instruments") if c["product_id"] == "IF")
-print(ask("/api/order/submit", {"instrument_id": contract["instrument_id"], "direction": "BUY", "offset": "OPEN",
-                                "order_type": "LIMIT", "price": contract["upper_limit"], "volume": 1}))
+import json, urllib.request as http
+web, users = (json.load(open("data/run.json"))[key] for key in ("web", "users"))
+def call(path, body=None, token=""):
+    head = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    return json.load(http.urlopen(http.Request(web + path, body and json.dumps(body).encode(), head)))["data"]
+token = call("/api/auth/login", {"username": "alice", "password": users[1]["password"]})["token"]
+rebar = next(row for row in call("/api/market/instruments", token=token) if row["product_id"] == "rb")
+wanted = {"account_id": users[1]["account_ids"][0], "instrument_id": rebar["instrument_id"],
+          "direction": "BUY", "offset": "OPEN", "price": rebar["lower_limit"], "volume": 1}
+print(call("/api/order/" + call("/api/order/submit", wanted, token)["order_id"], token=token))

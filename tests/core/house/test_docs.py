@@ -1,0 +1,102 @@
+"""What the papers say is there: links lead somewhere, both READMEs show the same code, examples run.
+Run by pytest, core tier."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+BASE_DIR = Path(__file__).resolve().parents[3]
+README, README_ZH = BASE_DIR / "README.md", BASE_DIR / "README.zh.md"
+PAGES = sorted([*BASE_DIR.glob("*.md"), *(BASE_DIR / "docs").rglob("*.md")])
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+CODE_SPAN = re.compile(r"`([a-z_]+/[\w./-]+\.(?:py|md|svg|sh|yaml|toml|example))`")
+
+
+def blocks(path: Path) -> list[tuple[str, str]]:
+    """(language, text) of every fenced block."""
+    return [(found[1], found[2]) for found in FENCE.finditer(path.read_text("utf-8"))]
+
+
+def prose(path: Path) -> str:
+    """The page without its fenced blocks."""
+    return FENCE.sub("", path.read_text("utf-8"))
+
+
+def anchors(path: Path) -> Iterator[str]:
+    """The anchors that headings make."""
+    for heading in re.findall(r"^#+ (.+)$", prose(path), re.MULTILINE):
+        plain = re.sub(r"[^\w\- ]", "", heading.lower())
+        yield plain.replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(BASE_DIR)))
+def test_links_lead_somewhere(page: Path) -> None:
+    broken = []
+    for link in LINK.findall(prose(page)):
+        if link.startswith(("http://", "https://", "mailto:")):
+            continue
+        name, _, anchor = unquote(link).partition("#")
+        target = (page.parent / name).resolve() if name else page
+        if not target.exists() or (anchor and anchor not in set(anchors(target))):
+            broken.append(link)
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(BASE_DIR)))
+def test_files_named_in_prose_exist(page: Path) -> None:
+    missing = [name for name in CODE_SPAN.findall(prose(page)) if not (BASE_DIR / name).exists()]
+    assert missing == []
+
+
+def test_both_readmes_show_the_same_code() -> None:
+    assert blocks(README) == blocks(README_ZH)
+    assert [language for language, _ in blocks(README)] == ["", "sh", "python"]
+
+
+def test_the_readmes_code_is_the_examples() -> None:
+    _, shell, python = (text for _, text in blocks(README))
+    source = (BASE_DIR / "examples" / "first_order.py").read_text("utf-8")
+    first = ast.parse(source).body[1].lineno  # after the docstring
+    assert python == "\n".join(source.splitlines()[first - 1 :]) + "\n"
+    assert (BASE_DIR / "examples" / "first_order.sh").read_text("utf-8").endswith(shell)
+
+
+def test_the_python_script_has_ten_lines() -> None:
+    python = dict(blocks(README))["python"]
+    assert len(ast.parse(python).body) + 2 <= 10  # the function has two lines inside
+    assert max(map(len, python.splitlines())) <= 110
+
+
+def test_both_readmes_name_the_same_proofs_and_they_exist() -> None:
+    proofs, proofs_zh = (
+        [link for link in LINK.findall(prose(page)) if link.startswith("tests/")] for page in (README, README_ZH)
+    )
+    assert proofs == proofs_zh
+    assert len(proofs) >= 30
+    empty = [name for name in proofs if "def test_" not in (BASE_DIR / name).read_text("utf-8")]
+    assert empty == []
+
+
+def test_the_cores_example_runs_as_it_stands_in_the_page() -> None:
+    languages = blocks(BASE_DIR / "docs" / "engine.md")
+    (source,) = [text for language, text in languages if language == "python"]
+    (expected,) = [text for language, text in languages if language == "text"]
+    done = subprocess.run(
+        [sys.executable, "-c", source], cwd=BASE_DIR, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == expected
+
+
+def test_a_decision_takes_one_page() -> None:
+    pages = sorted((BASE_DIR / "docs" / "adr").glob("*.md"))
+    assert [page.name for page in pages if len(page.read_text("utf-8").splitlines()) > 60] == []
+    numbers = [page.name[:4] for page in pages if page.name[0].isdigit()]
+    assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]
