@@ -285,7 +285,8 @@ def order_cancel(state: State, command: OrderCancel) -> None:
     if state.settling and not order.instrument.is_spot:
         state.refuse(Code.SETTLEMENT_RUNNING, field, account_id=command.account_id, order_id=order.order_id)
         return
-    order_end(state, order, terms.CANCELLED, Code.CANCELLED_BY_CLIENT)
+    own = command.actor == account.owner or account.grants.get(command.actor, 0) & terms.SCOPE_TRADE
+    order_end(state, order, terms.CANCELLED, Code.CANCELLED_BY_CLIENT if own else Code.CANCELLED_BY_VENUE)
 
 
 def _cancel_refuse(state: State, command: OrderCancel, field: str, known: Order | NoOrder | None) -> None:

@@ -192,6 +192,8 @@ class Generator:
             return self.order()
         order = self.random.choice(live)
         body = order.body
+        if self.random.random() < 0.05:
+            return c.OrderCancel(terms.VENUE, OPERATE, body.account_id, order_id=order.order_id)
         if self.random.random() < 0.7:
             return c.OrderCancel(body.actor, TRADER, body.account_id, order_id=order.order_id)
         return c.OrderCancel(body.actor, TRADER, body.account_id, client_order_id=body.client_order_id)

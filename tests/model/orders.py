@@ -420,7 +420,11 @@ def order_cancel(venue: Venue, command: OrderCancel) -> None:
         refuse(Code.ORDER_FINISHED, field, order.code, order.status)
     if venue.settling and not venue.instruments[order.body.instrument].is_spot:
         refuse(Code.SETTLEMENT_RUNNING, field)
-    order_end(venue, order, terms.CANCELLED, Code.CANCELLED_BY_CLIENT)
+    may = {user for user, rights in account.grants.items() if rights & terms.SCOPE_TRADE} | {account.owner}
+    by_client = command.actor in may
+    order_end(
+        venue, order, terms.CANCELLED, Code.CANCELLED_BY_CLIENT if by_client else Code.CANCELLED_BY_VENUE
+    )
 
 
 def order_named(venue: Venue, account: Account, command: OrderCancel) -> Order | None:
