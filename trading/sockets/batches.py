@@ -37,6 +37,11 @@ class Batch:
         """Instruments whose mark may have moved."""
         return frozenset(entry[0] for entry in self._seen.changes.entries[3])
 
+    @property
+    def is_venue_changed(self) -> bool:
+        """True when a setting of the venue, its trading day or the step of the day changed."""
+        return bool(self._seen.changes.settings)
+
     @cached_property
     def accounts(self) -> frozenset[int]:
         """Accounts that changed, or whose orders did, or that traded."""

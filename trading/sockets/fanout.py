@@ -74,7 +74,7 @@ class Fanout:
             _tell(self._by_instrument.get(instrument), batch, told)
         for account_id in batch.accounts & self._by_account.keys():
             _tell(self._by_account.get(account_id), batch, told)
-        if batch.marked:
+        if batch.marked or batch.is_venue_changed:
             _tell(self._marked, batch, told)
 
     def _remember(self, instrument: str, batch: Batch) -> None:

@@ -39,6 +39,7 @@ class Market(Protocol):
     def instrument(self, instrument: str) -> InstrumentView | None: ...
     def depth(self, instrument: str) -> DepthView | None: ...
     def instruments(self) -> list[InstrumentView]: ...
+    def venue(self) -> dict[str, int]: ...
 
 
 class Stream:
@@ -254,7 +255,8 @@ class PrivateStream(Stream):
 
 
 class AccountStream(PrivateStream):
-    """The account's money: pushed when it changes and when the mark of something it holds moves."""
+    """The account's money: pushed when it changes, when the mark of something it holds moves, and when the
+    venue's settings or the step of its day do (they bound what may be withdrawn)."""
 
     kind = "account_update"
 
@@ -267,7 +269,7 @@ class AccountStream(PrivateStream):
         view = batch.account(self.account_id)
         if view is not None:
             self._account, self._account_at = view, batch.seq
-        elif not self._is_marked(batch):
+        elif not (batch.is_venue_changed or self._is_marked(batch)):
             return False
         self._note(batch)
         return self.is_loaded
@@ -293,7 +295,9 @@ class AccountStream(PrivateStream):
         if marks is None:
             return []
         position = market.held if self.seq is None else self._changed
-        fields = funds_wire(funds_of(account, marks, epoch=position[0], seq=position[1]))
+        fields = funds_wire(
+            funds_of(account, marks, epoch=position[0], seq=position[1], venue=market.venue())
+        )
         return [self._push(position, {**fields, "timestamp": self._time or None})]
 
 

@@ -224,3 +224,23 @@ async def test_a_suspension_reaches_the_ticker(floor: Floor, connect: Any) -> No
     await asyncio.to_thread(floor.venue.do, command)
     push = await socket.push("ticker")
     assert (push["status"], push["snapshot"]) == ("suspended", False)
+
+
+async def test_what_may_be_withdrawn_follows_the_venues_settings_and_day(floor: Floor, connect: Any) -> None:
+    sockets = await traders(floor, connect)
+    await trade_once(floor, sockets)
+    watcher, readers = await connect(floor.alice.person), Readers()
+    await watcher.ask(type="subscribe", channels=["account"])
+    await caught_up(watcher, readers, 1)
+    held_name = f"account.{floor.alice.account}"
+    quota = readers.streams[held_name].held["withdraw_quota"]
+
+    async def told(command: c.Command) -> Any:
+        await asyncio.to_thread(floor.venue.do, command)
+        readers.take(await watcher.push("account_update"))
+        held = readers.streams[held_name].held
+        assert held == (await fresh(connect, floor.alice)).streams[held_name].held
+        return held["withdraw_quota"]
+
+    assert 0 < await told(c.VenueSet(terms.VENUE, OPERATOR, "risk_open_max", 500_000_000)) < quota
+    assert await told(c.DayStep(terms.VENUE, OPERATOR, 1, terms.STEP_CLOSED, 0)) == 0
