@@ -10,12 +10,21 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from trading.sockets.messages import CHANNELS_PRIVATE, CHANNELS_PUBLIC, MESSAGES
 
 BASE_DIR = Path(__file__).resolve().parents[3]
 README, README_ZH = BASE_DIR / "README.md", BASE_DIR / "README.zh.md"
 PAGES = sorted([*BASE_DIR.glob("*.md"), *(BASE_DIR / "docs").rglob("*.md")])
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+# Read from the environment, in one of the ways in which the code does it.
+SETTING = re.compile(r"environ(?:\.get)?[(\[]\"(OUTCRY_[A-Z_]+)\"")
+# What one process of the venue tells another; nobody sets it.
+TOLD_BY_THE_SUPERVISOR = {
+    "OUTCRY_DATABASE_ROLE", "OUTCRY_READY_FILE", "OUTCRY_STOP_WITH_PARENT", "OUTCRY_WEB_URL",
+}  # fmt: skip
 CODE_SPAN = re.compile(r"`([a-z_]+/[\w./-]+\.(?:py|md|svg|sh|yaml|toml|example))`")
 
 
@@ -93,6 +102,43 @@ def test_the_cores_example_runs_as_it_stands_in_the_page() -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == expected
+
+
+def api_routes() -> Iterator[str]:
+    """Every path under /api, as Django knows it."""
+
+    def walk(patterns: list[URLPattern | URLResolver], before: str) -> Iterator[str]:
+        for pattern in patterns:
+            path = before + str(pattern.pattern)
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern.url_patterns, path)
+            else:
+                yield path
+
+    return (path for path in walk(get_resolver().url_patterns, "/") if path.startswith("/api/"))
+
+
+def test_every_route_is_told() -> None:
+    page = (BASE_DIR / "docs" / "trade.md").read_text("utf-8")
+    untold = []
+    for route in api_routes():
+        told = re.sub(r"<[^>]+>", r"(?:<\\w+>|[A-Za-z]*\\d+)", route)
+        if not re.search(rf"(?<!\w){told}(?![\w/-])", page):
+            untold.append(route)
+    assert untold == []
+
+
+def test_every_message_and_channel_of_the_socket_is_told() -> None:
+    page = (BASE_DIR / "docs" / "trade.md").read_text("utf-8")
+    names = [*MESSAGES, *CHANNELS_PUBLIC, *CHANNELS_PRIVATE]
+    assert [name for name in names if f"`{name}`" not in page and f'"type": "{name}"' not in page] == []
+
+
+def test_every_setting_is_told() -> None:
+    page = (BASE_DIR / "docs" / "run.md").read_text("utf-8")
+    sources = [path.read_text("utf-8") for path in (BASE_DIR / "exchange").rglob("*.py")]
+    read = {name for source in sources for name in SETTING.findall(source)} - TOLD_BY_THE_SUPERVISOR
+    assert sorted(name for name in read if f"`{name}`" not in page) == []
 
 
 def test_a_decision_takes_one_page() -> None:
