@@ -58,3 +58,13 @@ def refresh_token_issue(*, user_id: int, session_id: str) -> VenueRefreshToken:
 def token_claims(token: Any) -> tuple[str, str, int]:
     """(session id, token id, user id) of a verified token; KeyError or ValueError when one is missing."""
     return str(token["sid"]), str(token["jti"]), int(token["user_id"])
+
+
+def access_token_issue(*, user_id: int, session_id: str) -> str:
+    """A new access token of a session that is live; its refresh token is not touched.
+
+    For the pages: several tabs share one session, and a refresh token is good only once."""
+    token = VenueAccessToken()
+    token["user_id"] = str(user_id)
+    token["sid"] = session_id
+    return str(token)

@@ -32,7 +32,7 @@ ALLOWED_HOSTS = os.environ.get("OUTCRY_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1
 CSRF_TRUSTED_ORIGINS = [name for name in os.environ.get("OUTCRY_TRUSTED_ORIGINS", "").split(",") if name]
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "exchange.apps.OutcryAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -48,7 +48,7 @@ INSTALLED_APPS = [
     "market",
     "trading",
     "settlement",
-    "exchange",
+    "exchange.apps.ExchangeConfig",
 ]
 if sys.argv[1:2] == ["runserver"]:
     # daphne only replaces `runserver`; its imports would cost every other process a third of a second.
@@ -174,6 +174,8 @@ OUTCRY_WITHDRAW_AUTO_MAX = int(os.environ.get("OUTCRY_WITHDRAW_AUTO_MAX", "0"))
 OUTCRY_WITHDRAW_PASSWORD = os.environ.get("OUTCRY_WITHDRAW_PASSWORD", "1") != "0"
 # What /metrics asks for as a bearer token; without one only this machine may read it.
 OUTCRY_METRICS_TOKEN = os.environ.get("OUTCRY_METRICS_TOKEN", "")
+# /styleguide, the page that shows the design system, is for those who work on pages.
+OUTCRY_STYLEGUIDE = os.environ.get("OUTCRY_STYLEGUIDE", "0") != "0"
 # Budgets by kind that differ from accounts/throttles.py RATES.
 OUTCRY_THROTTLES: dict[str, Any] = {}
 
