@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from engine.core import terms
+from engine.core.engine import order_view_of
 from engine.core.events import (
     AccountFrozen,
     AccountGranted,
@@ -30,7 +31,6 @@ from engine.core.views import AccountView, DepthView, InstrumentView, OrderView
 from engine.messages import WireRefused, fields_pack, fields_unpack, wire_decode, wire_encode
 
 if TYPE_CHECKING:
-    from engine.core.book import Order
     from engine.core.engine import Applied, Engine
 
 DEPTH_LEVELS: Final = 20
@@ -207,7 +207,6 @@ def touched_of(engine: Engine, applied: Applied) -> Touched:
     """Read a batch's events, right after it was applied."""
     touched = Touched()
     accounts, orders, books = touched.accounts, touched.orders, touched.books
-    ends: dict[int, tuple[int, int]] = {}
     days: list[DayOpened | DayStepDone] = []
     for event in applied.events:
         if isinstance(event, OrderAccepted):
@@ -218,16 +217,14 @@ def touched_of(engine: Engine, applied: Applied) -> Touched:
             touched.instruments[event.instrument] = books[event.instrument] = None
         elif isinstance(event, OrderEnded):
             accounts[event.account_id] = orders[event.order_id] = books[event.instrument] = None
-            ends[event.order_id] = (event.status, event.code)
         elif isinstance(event, DayOpened | DayStepDone):
             days.append(event)
         else:
             _touch_other(touched, event)
     _touch_day(touched, engine, days)
     for order in applied.finished:
-        status, code = ends.get(order.order_id, (terms.FILLED, 0))
         touched.orders.pop(order.order_id, None)
-        touched.ended[order.order_id] = _ended_view(order, status, code)
+        touched.ended[order.order_id] = order_view_of(order)
     return touched
 
 
@@ -287,30 +284,6 @@ def _touch_chunk(touched: Touched, engine: Engine, step: int, begin: int, end: i
 
 def _between(key: int, begin: int, end: int | None) -> bool:
     return key >= begin and (end is None or key < end)
-
-
-def _ended_view(order: Order, status: int, code: int) -> OrderView:
-    """A finished order as it left the core; nothing is frozen for it any more."""
-    return OrderView(
-        order_id=order.order_id,
-        account_id=order.account.account_id,
-        instrument=order.instrument.instrument,
-        side=order.side,
-        offset=order.offset,
-        kind=order.kind,
-        time_in_force=order.time_in_force,
-        price=order.price,
-        volume=order.volume,
-        left=order.left,
-        client_order_id=order.client_order_id,
-        post_only=order.post_only,
-        budget=order.budget,
-        status=status,
-        code=code,
-        accepted_at=order.accepted_at,
-        frozen_margin=0,
-        frozen_commission=0,
-    )
 
 
 def changes_of(engine: Engine, applied: Applied, *, depth_levels: int = DEPTH_LEVELS) -> Changes:

@@ -22,7 +22,7 @@ class Reply:
 
     seq, epoch, time (ns UTC): where it stands in the journal · event: its first event · code: 0, or why it was
     refused · order_status (terms.LIVE, FILLED, …), order_left (lots): the order after the command ·
-    trades: how often it was filled in this command.
+    trades, filled (lots): its fills in this command · end_code: why it ended at once, 0 if it did not or was filled.
     """
 
     seq: int
@@ -33,6 +33,8 @@ class Reply:
     order_status: int
     order_left: int
     trades: int
+    filled: int = 0
+    end_code: int = 0
 
     @property
     def ok(self) -> bool:
@@ -68,10 +70,10 @@ class Request:
 def reply_of(command: c.Command, events: Sequence[e.Event], *, seq: int, epoch: int, time: int) -> Reply:
     """The reply to `command` from all of its events, the first of which is the answer."""
     first = events[0]
-    code, status, left, trades = 0, terms.LIVE, 0, 0
     if isinstance(first, e.OrderAccepted):
-        status, left, trades = _order_after(first, events)
-    elif isinstance(first, e.OrderReported):
+        return _accepted_reply(first, events, Reply(seq, epoch, time, first, 0, terms.LIVE, first.volume, 0))
+    code, status, left = 0, terms.LIVE, 0
+    if isinstance(first, e.OrderReported):
         status, left = first.status, first.left
         code = first.code if first.status == terms.REJECTED and first.repeated else 0
     elif isinstance(first, e.OrderEnded):
@@ -79,22 +81,23 @@ def reply_of(command: c.Command, events: Sequence[e.Event], *, seq: int, epoch: 
     elif isinstance(first, e.Rejected):
         code = first.code
         status = terms.REJECTED if isinstance(command, c.OrderSubmit) else terms.LIVE
-    return Reply(seq, epoch, time, first, code, status, left, trades)
+    return Reply(seq, epoch, time, first, code, status, left, 0)
 
 
-def _order_after(accepted: e.OrderAccepted, events: Sequence[e.Event]) -> tuple[int, int, int]:
-    """(status, lots left, number of fills) of an order at the end of the command that brought it."""
-    order_id, left, trades = accepted.order_id, accepted.volume, 0
+def _accepted_reply(accepted: e.OrderAccepted, events: Sequence[e.Event], reply: Reply) -> Reply:
+    """The reply with how the order stands at the end of the command that brought it."""
+    order_id = accepted.order_id
     for event in events:
-        if isinstance(event, e.Trade):
-            if event.buy_order_id == order_id:
-                left, trades = event.buy_left, trades + 1
-            elif event.sell_order_id == order_id:
-                left, trades = event.sell_left, trades + 1
+        if isinstance(event, e.Trade) and order_id in (event.buy_order_id, event.sell_order_id):
+            reply.order_left = event.buy_left if event.buy_order_id == order_id else event.sell_left
+            reply.trades += 1
+            reply.filled += event.volume
         elif isinstance(event, e.OrderEnded) and event.order_id == order_id:
-            return event.status, event.left, trades
-    is_filled = trades > 0 and left == 0 and not accepted.budget
-    return (terms.FILLED if is_filled else terms.LIVE), left, trades
+            reply.order_status, reply.order_left, reply.end_code = event.status, event.left, event.code
+            return reply
+    if reply.trades and not reply.order_left and not accepted.budget:
+        reply.order_status = terms.FILLED
+    return reply
 
 
 def command_encode(command: c.Command) -> bytes:
@@ -146,12 +149,12 @@ def _answer_pack(request_id: int, answer: Answer) -> list[Any]:
     if isinstance(answer, Code):
         return [request_id, int(answer)]
     event = messages.event_pack(answer.event)
-    order = (answer.order_status, answer.order_left, answer.trades)
+    order = (answer.order_status, answer.order_left, answer.trades, answer.filled, answer.end_code)
     return [request_id, 0, answer.seq, answer.time, event, answer.code, *order]
 
 
 def _answer_unpack(epoch: int, wire: Sequence[Any]) -> tuple[int, Answer]:
     if wire[1]:
         return wire[0], Code(wire[1])
-    request_id, _, seq, time, event, code, status, left, trades = wire
-    return request_id, Reply(seq, epoch, time, messages.event_unpack(event), code, status, left, trades)
+    request_id, _, seq, time, event, code, *order = wire
+    return request_id, Reply(seq, epoch, time, messages.event_unpack(event), code, *order)

@@ -116,7 +116,7 @@ def order_view(row: Order) -> OrderView:
     return OrderView(
         row.order_id, row.account_id, row.instrument, row.side, row.offset, row.kind, row.time_in_force,
         row.price, row.volume, row.left, row.client_order_id, row.post_only, row.budget, row.status, row.code,
-        row.accepted_at, 0, 0,
+        row.accepted_at, 0, 0, row.filled,
     )  # fmt: skip
 
 

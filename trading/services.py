@@ -25,7 +25,15 @@ from market.calculations import budget_parse, lots_parse, ticks_parse, volume_of
 from market.directory import directory
 from trading import metrics
 from trading.errors import code_error, rejected_error
-from trading.wire import DIRECTIONS, OFFSETS, ORDER_TYPES, TIMES_IN_FORCE, client_id_wire, status_name
+from trading.wire import (
+    DIRECTIONS,
+    OFFSETS,
+    ORDER_TYPES,
+    TIMES_IN_FORCE,
+    client_id_wire,
+    ended_wire,
+    status_name,
+)
 
 BATCH_MAX: Final = 100
 ORDER_ID_MAX: Final = 2**63 - 1
@@ -212,28 +220,28 @@ def _submitted(command: OrderSubmit, reply: Reply) -> Written:
         raise code_error(event.code, command.client_order_id)
     if isinstance(event, OrderReported):
         order_id, status, left, repeated = event.order_id, event.status, event.left, event.repeated
+        code, filled = event.code, None if command.budget else command.volume - left
     else:
         order_id, status, left, repeated = reply.seq, reply.order_status, reply.order_left, False
+        code, filled = reply.end_code, reply.filled
     fields = {
         "order_id": str(order_id),
         "account_id": str(command.account_id),
         "client_order_id": client_id_wire(command.client_order_id),
         "status": status_name(status, command.volume or command.budget, left),
-        **_volumes(command, left),
+        **_volumes(command, filled, left),
+        **ended_wire(code),
         "repeated": repeated,
     }
     return Written(reply.seq, reply.epoch, fields)
 
 
-def _volumes(command: OrderSubmit, left: int) -> dict[str, Any]:
-    """filled_volume and volume_left; an order by budget has no volume of its own, its trades say."""
+def _volumes(command: OrderSubmit, filled: int | None, left: int) -> dict[str, Any]:
+    """filled_volume and volume_left; what a repeated order by budget bought is asked for by its id."""
     spec = directory().spec_known(command.instrument)
-    if spec is None or command.budget:
+    if spec is None or filled is None:
         return {"filled_volume": None, "volume_left": None}
-    return {
-        "filled_volume": volume_of(spec, command.volume - left),
-        "volume_left": volume_of(spec, left),
-    }
+    return {"filled_volume": volume_of(spec, filled), "volume_left": volume_of(spec, left)}
 
 
 # ---- cancel --------------------------------------------------------------------------------------

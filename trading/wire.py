@@ -46,7 +46,6 @@ def order_wire(
     order: OrderView, spec: InstrumentSpec, *, user_id: int, updated_at: int | None
 ) -> dict[str, Any]:
     """One order; `updated_at` (ns UTC) is the time of its last change, None when only live state knows it."""
-    filled = 0 if order.budget else order.volume - order.left
     return {
         "order_id": str(order.order_id),
         "user_id": str(user_id),
@@ -60,8 +59,8 @@ def order_wire(
         "post_only": order.post_only,
         "price": price_of(spec, order.price),
         "volume": volume_of(spec, order.volume),
-        "filled_volume": volume_of(spec, filled),
-        "volume_left": volume_of(spec, order.volume - filled),
+        "filled_volume": volume_of(spec, order.filled),
+        "volume_left": volume_of(spec, order.left),
         "budget": money_of(spec.currency, order.budget) if order.budget else None,
         "client_order_id": client_id_wire(order.client_order_id),
         "status": status_name(order.status, order.volume, order.left),

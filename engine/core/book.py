@@ -23,6 +23,7 @@ class Order:
     __slots__ = (
         "accepted_at",
         "account",
+        "budget_filled",
         "budget_left",
         "code",
         "command",
@@ -62,6 +63,7 @@ class Order:
         self.price = price
         self.left = command.volume
         self.budget_left = command.budget
+        self.budget_filled = 0  # lots bought with it
         self.accepted_at = accepted_at
         self.margin_lot = margin_lot
         self.fee_lot = fee_lot

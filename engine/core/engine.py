@@ -169,28 +169,7 @@ class Engine:
 
     def order_view(self, order_id: int) -> OrderView:
         """A live order. Raises KeyError when it is finished or unknown."""
-        order = self.state.orders[order_id]
-        margin, commission = _held(order)
-        return OrderView(
-            order_id=order.order_id,
-            account_id=order.account.account_id,
-            instrument=order.instrument.instrument,
-            side=order.side,
-            offset=order.offset,
-            kind=order.kind,
-            time_in_force=order.time_in_force,
-            price=order.price,
-            volume=order.volume,
-            left=order.left,
-            client_order_id=order.client_order_id,
-            post_only=order.post_only,
-            budget=order.budget,
-            status=terms.LIVE,
-            code=0,
-            accepted_at=order.accepted_at,
-            frozen_margin=margin,
-            frozen_commission=commission,
-        )
+        return order_view_of(self.state.orders[order_id])
 
     def ledger_balances(self) -> dict[tuple[str, str], int]:
         """(currency, ledger account) → units, debit positive; sums to 0 per currency."""
@@ -208,6 +187,33 @@ class Engine:
     def load(plain: Sequence[Any]) -> Engine:
         """The engine whose dump this is. Raises ValueError for a dump of another version."""
         return Engine(dump.state_load(plain))
+
+
+def order_view_of(order: Order) -> OrderView:
+    """A live order, or a finished one as it left the core."""
+    command, is_live = order.command, order.status == terms.LIVE
+    margin, commission = _held(order) if is_live else (0, 0)
+    return OrderView(
+        order_id=order.order_id,
+        account_id=command.account_id,
+        instrument=command.instrument,
+        side=order.side,
+        offset=order.offset,
+        kind=command.kind,
+        time_in_force=command.time_in_force,
+        price=order.price,
+        volume=command.volume,
+        left=order.left,
+        client_order_id=command.client_order_id,
+        post_only=command.post_only,
+        budget=command.budget,
+        status=order.status,
+        code=order.code,
+        accepted_at=order.accepted_at,
+        frozen_margin=margin,
+        frozen_commission=commission,
+        filled=order.budget_filled if command.budget else command.volume - order.left,
+    )
 
 
 def _held(order: Order) -> tuple[int, int]:

@@ -63,7 +63,9 @@ def trade(
     trade_id = state.trade_no
     notional = price * volume * instrument.tick_money
     buy, sell = (taker, maker) if taker.side > 0 else (maker, taker)
-    if not taker.budget:
+    if taker.budget:
+        taker.budget_filled += volume
+    else:
         taker.left -= volume
     if instrument.is_spot:
         buy_fee, sell_fee = _spot_book(state, instrument, taker, buy, sell, price, volume, notional)

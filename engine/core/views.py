@@ -76,6 +76,7 @@ class OrderView:
     accepted_at: int  # ns UTC
     frozen_margin: int  # spot: what is locked, in the locked asset's units
     frozen_commission: int
+    filled: int  # lots; an order by budget has no volume to count it from
 
 
 @dataclass(slots=True)

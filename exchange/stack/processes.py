@@ -96,8 +96,8 @@ def _web(venue: Venue) -> ProcessSpec:
         "--host", venue.web_host, "--port", str(venue.web_port),
         "--loop", "uvloop", "--http", "httptools", "--lifespan", "off",
         "--no-server-header", "--no-access-log",
-        "--ws", "websockets", "--ws-max-size", str(WS_MESSAGE_BYTES_MAX), "--ws-ping-interval", "20",
-        "--ws-ping-timeout", "20", "--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "5",
+        "--ws", "websockets", "--ws-max-size", str(WS_MESSAGE_BYTES_MAX), "--ws-ping-interval", "5",
+        "--ws-ping-timeout", "30", "--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "5",
     ]  # fmt: skip
 
     async def web_answers() -> bool:

@@ -1,6 +1,7 @@
 """The end of the day and the opening of the next (trading-rules.md §8), without chunks.
 Called by tests/model/model.py; the streams stay below one chunk, chunking has its own test."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from engine.core import terms
@@ -201,7 +202,9 @@ def step_rate(venue: Venue, command: DayStep) -> None:
         if instrument.state == terms.DELISTED:
             continue
         if instrument.rates_pending is not None:
-            instrument.rates = instrument.spec.rates = instrument.rates_pending
+            instrument.rates = instrument.rates_pending
+            # A listed specification belongs to whoever sent it: a new one takes its place.
+            instrument.spec = replace(instrument.spec, rates=instrument.rates)
             instrument.rates_pending = None
         if 0 < instrument.spec.larger_side_until <= venue.trading_day:
             instrument.outside_group = True

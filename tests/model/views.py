@@ -129,6 +129,7 @@ def order_view(venue: Venue, order: Order) -> OrderView:
         accepted_at=order.accepted_at,
         frozen_margin=frozen,
         frozen_commission=fee,
+        filled=body.volume - order.left,  # orders by budget never rest
     )
 
 

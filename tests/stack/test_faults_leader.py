@@ -172,7 +172,7 @@ def test_a_follower_killed_at_any_point_of_a_snapshot_starts_again_with_the_righ
     line.submit(f"snapshot.{point}.again")
     line.engines.leader().kill()
     line.submit(f"snapshot.{point}.after")
-    assert again.role == "leader"
+    wait_until(lambda: again.role == "leader")
     line.verify()
 
 
@@ -183,7 +183,7 @@ def test_a_stopped_leader_finishes_answers_and_hands_over(line: Line) -> None:
     leader.signal(signal.SIGTERM)
     line.submit("stop.after")
     assert leader.ended() == EXIT_STOPPED
-    assert standby.role == "leader"
+    wait_until(lambda: standby.role == "leader")
     line.verify()
 
 

@@ -309,7 +309,7 @@ async def test_a_reader_is_given_so_many_finished_orders_and_told_from_where_on(
 ) -> None:
     stream = await begun(writer, seed=59)
     prev = stream.engine.seq
-    order = OrderView(0, 1, "SHFE.rb2601", 1, 0, 0, 0, 3_500, 1, 0, "", False, 0, 1, 0, 1, 0, 0)
+    order = OrderView(0, 1, "SHFE.rb2601", 1, 0, 0, 0, 3_500, 1, 0, "", False, 0, 1, 0, 1, 0, 0, 1)
     for number in range(ENDED_READ_MAX + 25):
         ended = [replace(order, order_id=prev + 1)]
         await writer.write(3, prev, prev + 1, "engine-1", changes_make(ended=ended))

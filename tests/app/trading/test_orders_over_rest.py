@@ -18,6 +18,9 @@ def test_a_limit_order_rests_and_is_answered_with_its_sequence(floor: Floor) -> 
         "status": "submitted",
         "filled_volume": 0,
         "volume_left": 1,
+        "code": None,
+        "message": None,
+        "message_zh": None,
         "repeated": False,
         "seq": order.order_id,
         "epoch": 1,
@@ -153,7 +156,10 @@ def test_a_spot_market_buy_spends_its_budget(floor: Floor) -> None:
     floor.bob.person.post("/api/order/submit", ask).data  # noqa: B018
     buy = {"instrument_id": "BTC_USDT", "direction": "BUY", "order_type": "MARKET", "budget": "900.00"}
     answer = floor.alice.person.post("/api/order/submit", buy).data
-    assert (answer["status"], answer["filled_volume"]) == ("filled", None)
+    assert (answer["status"], answer["filled_volume"]) == ("filled", Decimal("0.0100"))
+    floor.project()
+    for order in (floor.alice.person.get(f"/api/order/{answer['order_id']}").data,):
+        assert (order["status"], order["filled_volume"], order["volume_left"]) == ("filled", Decimal("0.0100"), 0)
     wallets = {w.asset: w for w in floor.engine.account_view(floor.alice.account_id).wallets}
     assert wallets["USDT"].available == 10**12 - 900 * 10**6
     assert wallets["BTC"].available == 10**10 + 999_000
