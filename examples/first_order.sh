@@ -15,4 +15,4 @@ order=$(curl -s "$web/api/order/submit" -H "Authorization: Bearer $token" -H 'Co
        "price": "50000", "volume": "0.001"}' \
   | json '["data"]["order_id"]')
 
-curl -s "$web/api/order/$order" -H "Authorization: Bearer $token"
+curl -s "$web/api/order/$order" -H "Authorization: Bearer $token"; echo

@@ -4,6 +4,7 @@ Run by pytest, stack tier."""
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -56,6 +57,7 @@ def run(command: list[str], place: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not on this machine")
 def test_the_order_by_curl_is_there(stack: RunningStack, place: Path) -> None:
     before = live_orders(stack)
     printed: Json = json.loads(run(["sh", "-eu", "-c", dict(blocks(README))["sh"]], place))["data"]

@@ -18,6 +18,7 @@ BASE_DIR = Path(__file__).resolve().parents[3]
 README, README_ZH = BASE_DIR / "README.md", BASE_DIR / "README.zh.md"
 PAGES = sorted([*BASE_DIR.glob("*.md"), *(BASE_DIR / "docs").rglob("*.md")])
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BENCH = re.compile(r"^<!-- bench -->$.*?^<!-- /bench -->$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 # Read from the environment, in one of the ways in which the code does it.
 SETTING = re.compile(r"environ(?:\.get)?[(\[]\"(OUTCRY_[A-Z_]+)\"")
@@ -29,8 +30,9 @@ CODE_SPAN = re.compile(r"`([a-z_]+/[\w./-]+\.(?:py|md|svg|sh|yaml|toml|example))
 
 
 def blocks(path: Path) -> list[tuple[str, str]]:
-    """(language, text) of every fenced block."""
-    return [(found[1], found[2]) for found in FENCE.finditer(path.read_text("utf-8"))]
+    """(language, text) of every fenced block but those of the benchmarks, whose figures change."""
+    text = BENCH.sub("", path.read_text("utf-8"))
+    return [(found[1], found[2]) for found in FENCE.finditer(text)]
 
 
 def prose(path: Path) -> str:
@@ -67,6 +69,10 @@ def test_files_named_in_prose_exist(page: Path) -> None:
 def test_both_readmes_show_the_same_code() -> None:
     assert blocks(README) == blocks(README_ZH)
     assert [language for language, _ in blocks(README)] == ["", "sh", "python"]
+
+
+def test_both_readmes_have_their_place_for_figures() -> None:
+    assert [len(BENCH.findall(page.read_text("utf-8"))) for page in (README, README_ZH)] == [1, 1]
 
 
 def test_the_readmes_code_is_the_examples() -> None:
