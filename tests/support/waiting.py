@@ -3,8 +3,8 @@ Called by every test that needs another process to get somewhere."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 INTERVAL_S = 0.02
@@ -26,14 +26,18 @@ def wait_until(condition: Callable[[], T], timeout_s: float = 10.0, what: str = 
         time.sleep(INTERVAL_S)
 
 
+@overload
 async def wait_until_async(
-    condition: Callable[[], T | Awaitable[T]], timeout_s: float = 10.0, what: str = ""
-) -> T:
+    condition: Callable[[], Coroutine[Any, Any, T]], timeout_s: float = ..., what: str = ...
+) -> T: ...
+@overload
+async def wait_until_async(condition: Callable[[], T], timeout_s: float = ..., what: str = ...) -> T: ...
+async def wait_until_async(condition: Callable[[], Any], timeout_s: float = 10.0, what: str = "") -> Any:
     """As `wait_until`, inside a running loop; the condition may be a coroutine function."""
     deadline = time.monotonic() + timeout_s
     while True:
         answer = condition()
-        value: T = await answer if isinstance(answer, Awaitable) else answer
+        value = await answer if isinstance(answer, Coroutine) else answer
         if value:
             return value
         if time.monotonic() > deadline:

@@ -96,7 +96,7 @@ def test_an_unknown_instrument_is_not_found(floor: Floor) -> None:
 
 def test_numbers_leave_as_exact_json_numbers(floor: Floor) -> None:
     floor.alice.person.post("/api/order/submit", floor.order(price="3799.8"))
-    token = {"HTTP_AUTHORIZATION": f"Bearer {floor.alice.person.token}"}
-    body = floor.alice.person.client.get("/api/market/orderbook/IF2512", **token).content
+    token = {"Authorization": f"Bearer {floor.alice.person.token}"}
+    body = floor.alice.person.client.get("/api/market/orderbook/IF2512", headers=token).content
     assert b'"price":3799.8,' in body
     assert json_loads(body)["success"] is True

@@ -41,7 +41,7 @@ def assert_refused(
     assert any("\u4e00" <= char <= "\u9fff" for char in error["message_zh"]), error
 
 
-ORDERS: list[tuple[str, dict[str, Any], int, Code, str | None, str | None]] = [
+ORDERS: list[tuple[str, dict[str, Any], int, Code, Any, Any]] = [
     ("unknown instrument", {"instrument_id": "IF9999"}, 404, Code.INSTRUMENT_NOT_FOUND, "instrument_id", None),
     ("no instrument", {"instrument_id": ...}, 422, Code.FIELD_REQUIRED, "instrument_id", None),
     ("off tick", {"price": "3800.1"}, 422, Code.PRICE_OFF_TICK, "price", "0.2"),

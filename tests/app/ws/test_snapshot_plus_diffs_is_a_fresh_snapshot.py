@@ -34,7 +34,7 @@ async def trade_at_random(floor: Floor, sockets: dict[str, Socket], rng: random.
             order_id = mine[name].pop(rng.randrange(len(mine[name])))
             await sockets[name].ask(type="cancel_order", order_id=order_id)
             continue
-        fields = {
+        fields: dict[str, Any] = {
             "direction": rng.choice(["BUY", "SELL"]),
             "price": f"{3800 + rng.randint(-25, 25) / 5:.1f}",
             "volume": rng.randint(1, 3),
