@@ -5,6 +5,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -80,9 +81,11 @@ def passwords_load(data: Path) -> dict[str, str]:
     return made
 
 
-def demo_write(data: Path, users: list[dict[str, Any]]) -> None:
-    """Say, 0600 and by rename, who may log in; then the draft is not needed any more."""
-    private_write(demo_file(data), json.dumps({"users": users}, indent=2) + "\n")
+def demo_write(data: Path, users: list[dict[str, Any]], contracts_of: date) -> None:
+    """Say, 0600 and by rename, who may log in, and of which date the listed contracts are; then the draft is
+    not needed any more."""
+    said = {"contracts_of": contracts_of.isoformat(), "users": users}
+    private_write(demo_file(data), json.dumps(said, indent=2) + "\n")
     draft_file(data).unlink(missing_ok=True)
 
 
@@ -90,6 +93,11 @@ def demo_users(data: Path) -> list[dict[str, Any]]:
     """What the finished seed wrote; empty before."""
     users: list[dict[str, Any]] = _read(demo_file(data)).get("users", [])
     return users
+
+
+def contracts_are_of(data: Path, today: date) -> bool:
+    """True when the contracts of that date were listed by an earlier start."""
+    return bool(_read(demo_file(data)).get("contracts_of") == today.isoformat())
 
 
 def _read(path: Path) -> dict[str, Any]:

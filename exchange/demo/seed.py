@@ -19,7 +19,7 @@ from engine.core.commands import Command, DayOpen, InstrumentList, VenueSet
 from engine.door import DoorError, Reply, door
 from engine.live import LiveRebuilding, live
 from exchange.demo.catalogue import YUAN, instruments
-from exchange.demo.people import OPERATOR, PERSONAS, Persona, demo_write, passwords_load
+from exchange.demo.people import OPERATOR, PERSONAS, Persona, demo_users, demo_write, passwords_load
 from market.calendar import exchange_date, trading_day_on_or_after, yyyymmdd
 from settlement import services as settlement_services
 from settlement.models import CashRequest
@@ -56,8 +56,16 @@ def demo_seed(*, data: Path, now: datetime, say: Say) -> list[dict[str, Any]]:
             money_seed(persona, user, account_ids[0], operator_id, now)
         users.append(_entry(persona, user, passwords[persona.username], account_ids))
         say(f"  user {persona.username} {' '.join(str(each) for each in account_ids)}")
-    demo_write(data, users)
+    demo_write(data, users, exchange_date(now))
     return users
+
+
+def contracts_seed(*, data: Path, now: datetime, say: Say) -> None:
+    """List the contracts of the day in a venue that was seeded before; nothing else of it is touched, for
+    its settings and passwords may have been changed by its people. Raises SeedFailed as `demo_seed`."""
+    today = exchange_date(now)
+    instruments_seed(today=today, say=say)
+    demo_write(data, demo_users(data), today)
 
 
 def _entry(persona: Persona, user: User, password: str, account_ids: Iterable[int]) -> dict[str, Any]:
@@ -89,6 +97,11 @@ def venue_seed(*, today: date, say: Say) -> None:
         # A repeat whose first answer was lost finds the day open.
         _command(DayOpen(terms.VENUE, terms.SCOPE_OPERATE, trading_day), done=(Code.DAY_STEP_ORDER,))
         say(f"  trading day {trading_day}")
+    instruments_seed(today=today, say=say)
+
+
+def instruments_seed(*, today: date, say: Say) -> None:
+    """The contracts that trade most on the date, as far as they are not listed yet."""
     listed = {view.spec.instrument for view in patiently(lambda: live().instruments().value)}
     for spec in instruments(today):
         if spec.instrument not in listed:

@@ -8,7 +8,10 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
 
+from exchange.demo.people import contracts_are_of, demo_file
 from exchange.stack.child import Child, ProcessSpec
 from exchange.stack.database import database_prepare
 from exchange.stack.postgres import cluster_busy
@@ -22,6 +25,7 @@ from exchange.stack.processes import (
     service_processes,
 )
 from exchange.stack.venue import Venue, run_file_write
+from market.calendar import exchange_date
 
 READY_TIMEOUT_S = 120.0
 PROBE_INTERVAL_S = 0.05
@@ -31,6 +35,13 @@ STARTS_MAX_BEFORE_READY = 5
 ORPHAN_TIMEOUT_S = 15.0
 OUTSIDE_TIMEOUT_S = 30.0
 SEED_TIMEOUT_S = 60.0
+
+
+def seed_arguments(data: Path, now: datetime) -> list[str] | None:
+    """What `manage.py` is asked to seed at a start: everything once, the contracts once a date, or nothing."""
+    if not demo_file(data).exists():
+        return ["seed_demo"]
+    return None if contracts_are_of(data, exchange_date(now)) else ["seed_demo", "--contracts"]
 
 
 class StartFailed(Exception):
@@ -146,15 +157,16 @@ class Supervisor:
             await asyncio.sleep(PROBE_INTERVAL_S)
 
     async def _seed(self) -> None:
-        """Demo users, accounts and instruments; skipped when an earlier run left them."""
-        if (self._venue.data / "secrets" / "demo.json").exists():
+        """Demo users, accounts and instruments; in a venue that has them the contracts of a new date."""
+        arguments = seed_arguments(self._venue.data, datetime.now(UTC))
+        if arguments is None:
             return
         began = time.monotonic()
         log_path = self._venue.data / "log" / "seed.log"
         environment = process_environment(self._venue, "seed")
         with log_path.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "manage.py", "seed_demo", cwd=BASE_DIR, env=environment,
+                sys.executable, "manage.py", *arguments, cwd=BASE_DIR, env=environment,
                 stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         try:

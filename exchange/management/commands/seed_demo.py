@@ -1,14 +1,14 @@
 """`manage.py seed_demo`: fill a new venue with the demo's instruments, users, accounts and money.
-Called by `manage.py up` on a data folder without a demo; harmless at any other time."""
+Called by `manage.py up` on a data folder without a demo, and with --contracts once a day after that."""
 
 import os
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from accounts.http.envelope import ApiError
-from exchange.demo.seed import SeedFailed, demo_seed
+from exchange.demo.seed import SeedFailed, contracts_seed, demo_seed
 from exchange.stack.locate import data_folder
 
 
@@ -20,10 +20,18 @@ class Command(BaseCommand):
         "traders, the market makers' users. Passwords go to <data>/secrets/demo.json. A repeat changes nothing."
     )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        """`--contracts`."""
+        parser.add_argument("--contracts", action="store_true", help="only list the contracts of the day")
+
+    def handle(self, *args: Any, contracts: bool = False, **options: Any) -> None:
         """Exits non-zero, saying why, when the venue does not take it."""
+        data, now = data_folder(os.environ), timezone.now()
         try:
-            users = demo_seed(data=data_folder(os.environ), now=timezone.now(), say=self.stdout.write)
+            if contracts:
+                contracts_seed(data=data, now=now, say=self.stdout.write)
+                return
+            users = demo_seed(data=data, now=now, say=self.stdout.write)
         except (SeedFailed, ApiError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"demo: {len(users)} users")

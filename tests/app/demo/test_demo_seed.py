@@ -3,7 +3,7 @@ Run by pytest in the app tier."""
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,16 @@ from django.core.management import call_command
 from accounts import services
 from accounts.models import TradingAccount, User
 from accounts.rights import RoleName
+from engine.core import commands as c
 from engine.core import terms
 from exchange.demo import seed
-from exchange.demo.people import PERSONAS, demo_file, draft_file
-from exchange.demo.seed import SeedFailed, demo_seed
+from exchange.demo.people import PERSONAS, demo_file, demo_users, draft_file
+from exchange.demo.seed import SeedFailed, contracts_seed, demo_seed
+from exchange.stack.supervisor import seed_arguments
 from settlement.models import CashRequest
 from tests.support.people import PASSWORD
 from tests.support.servers import RedisServer
-from tests.support.venue import Venue
+from tests.support.venue import OPERATOR, Venue
 
 SATURDAY = datetime(2025, 11, 22, 3, 0, tzinfo=UTC)
 FUTURES = ["CFFEX.IF2512", "CFFEX.IH2512", "CZCE.SR601", "DCE.m2601", "SHFE.cu2512", "SHFE.rb2601"]
@@ -61,7 +63,7 @@ def test_an_empty_venue_gets_everything(venue: Venue, tmp_path: Path) -> None:
 def test_users_can_log_in_with_what_the_private_file_says(tmp_path: Path) -> None:
     users = sow(tmp_path)
     path = demo_file(tmp_path)
-    assert json.loads(path.read_text("utf-8")) == {"users": users}
+    assert json.loads(path.read_text("utf-8")) == {"contracts_of": "2025-11-22", "users": users}
     assert path.stat().st_mode & 0o777 == 0o600
     assert not draft_file(tmp_path).exists()
     for entry in users:
@@ -84,6 +86,27 @@ def test_a_repeat_changes_nothing(venue: Venue, tmp_path: Path) -> None:
     assert venue.engine.seq == before
     assert demo_file(tmp_path).read_bytes() == file
     assert (User.objects.count(), TradingAccount.objects.count(), CashRequest.objects.count()) == (6, 5, 20)
+
+
+def test_a_later_start_lists_new_contracts_and_touches_nothing_else(venue: Venue, tmp_path: Path) -> None:
+    assert seed_arguments(tmp_path, SATURDAY) == ["seed_demo"]
+    users = sow(tmp_path)
+    assert seed_arguments(tmp_path, SATURDAY) is None
+    alice = User.objects.get(username="alice")
+    alice.set_password(PASSWORD)
+    alice.save()
+    venue.do(c.VenueSet(terms.VENUE, OPERATOR, "init_cash_max", 5))
+    later = SATURDAY + timedelta(days=90)
+    assert seed_arguments(tmp_path, later) == ["seed_demo", "--contracts"]
+
+    contracts_seed(data=tmp_path, now=later, say=lambda line: None)
+
+    new = ["CFFEX.IF2603", "CFFEX.IH2603", "CZCE.SR605", "DCE.m2605", "SHFE.cu2603", "SHFE.rb2605"]
+    assert sorted(venue.engine.instruments) == sorted([*FUTURES, *new, "SPOT.BTC_USDT", "SPOT.SOL_USDC"])
+    assert venue.engine.trading_day == 20251124
+    assert venue.engine.state.settings["init_cash_max"] == 5
+    assert seed_arguments(tmp_path, later) is None
+    assert demo_users(tmp_path) == users
 
 
 class Killed(BaseException):
