@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from accounts.http.addresses import client_address
-from accounts.http.envelope import ApiError, error_response, success_response
+from accounts.http.envelope import CONTENT_TYPE, ApiError, error_response, success_response
 from accounts.http.errors import error_from
 from accounts.principals import Principal, bearer_token, principal_from_token_async
 from accounts.throttles import Kind, throttle_check_async
@@ -33,6 +33,8 @@ async def authenticate(request: HttpRequest) -> Principal:
 
 def body_parse(request: HttpRequest, struct: type[T]) -> T:
     """The request's JSON body as `struct` (declare it with forbid_unknown_fields=True); ApiError if not."""
+    if request.content_type != CONTENT_TYPE:
+        raise ApiError(Code.UNSUPPORTED_MEDIA_TYPE)
     try:
         return struct_convert(json_loads(request.body), struct)
     except ValueError as error:  # JSONRefused, NumberRefused, msgspec.ValidationError

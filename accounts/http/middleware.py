@@ -48,12 +48,12 @@ class EnvelopeMiddleware:
         """The response, enveloped where it must be."""
         if self.is_async:
             return self._respond_async(request)
-        if not request.path.startswith(PREFIX):
+        if not _is_api(request):
             return self.get_response(request)  # type: ignore[no-any-return]
         return _too_large(request) or _dressed(self.get_response(request))
 
     async def _respond_async(self, request: HttpRequest) -> HttpResponseBase:
-        if not request.path.startswith(PREFIX):
+        if not _is_api(request):
             response: HttpResponseBase = await self.get_response(request)
             return response
         refusal = _too_large(request)
@@ -64,7 +64,11 @@ class EnvelopeMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """What a view outside DRF raised."""
-        return error_response(error_from(error)) if request.path.startswith(PREFIX) else None
+        return error_response(error_from(error)) if _is_api(request) else None
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith(PREFIX) or request.path == PREFIX[:-1]
 
 
 def _thin_endpoint(request: HttpRequest) -> Callable[[], Awaitable[HttpResponse]] | None:
@@ -108,7 +112,7 @@ def _dressed(response: HttpResponseBase) -> HttpResponseBase:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's CSRF_FAILURE_VIEW: the envelope for programs, Django's own page for people."""
-    if request.path.startswith(PREFIX):
+    if _is_api(request):
         return error_response(ApiError(Code.CSRF_FAILED))
     from django.views.csrf import csrf_failure as page
 

@@ -73,6 +73,7 @@ with_test_routes = override_settings(ROOT_URLCONF=__name__)
     ("method", "where", "status", "code"),
     [
         ("GET", "/api/nowhere", 404, Code.NOT_FOUND),
+        ("GET", "/api", 404, Code.NOT_FOUND),
         ("GET", "/api/auth/login", 405, Code.METHOD_NOT_ALLOWED),
         ("DELETE", "/api/auth/users", 401, Code.UNAUTHENTICATED),
         ("GET", "/api/auth/users", 401, Code.UNAUTHENTICATED),
@@ -111,10 +112,24 @@ def test_bodies_we_do_not_take(body: bytes, status: int, code: Code) -> None:
     assert (answer.status, answer.code) == (status, code)
 
 
-def test_forms_are_not_json() -> None:
-    response = Client().post("/api/auth/login", {"username": "a", "password": "b"})
+@with_test_routes
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""]
+)
+@pytest.mark.parametrize("where", ["/api/auth/login", "/api/test/echo", "/api/test/echo-async"])
+def test_what_does_not_call_itself_json_is_refused(where: str, kind: str) -> None:
+    headers = {"Authorization": f"Bearer {person('ann').token}"}
+    response = Client().generic("POST", where, b'{"price":1}', kind, headers=headers)
     body = json_loads(response.content)
     assert (response.status_code, body["error"]["code"]) == (415, Code.UNSUPPORTED_MEDIA_TYPE)
+
+
+@with_test_routes
+@pytest.mark.parametrize("where", ["/api/test/echo", "/api/test/echo-async"])
+def test_a_charset_does_no_harm(where: str) -> None:
+    headers = {"Authorization": f"Bearer {person('ann').token}"}
+    kind = "application/json; charset=utf-8"
+    assert Client().generic("POST", where, b'{"price":1}', kind, headers=headers).status_code == 200
 
 
 @with_test_routes
