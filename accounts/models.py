@@ -12,8 +12,14 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
+from accounts.audit_entry import AuditEntry
 from accounts.projected import ProjectedModel
 from accounts.rights import ROLE_CHOICES, RoleName
+
+__all__ = [
+    "ACCOUNT_ID_FIRST", "AccountState", "AuditEntry", "Session", "TradingAccount", "User", "UserRole",
+    "VenueUserManager",
+]  # fmt: skip
 
 ACCOUNT_ID_FIRST = 80_000_001
 

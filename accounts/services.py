@@ -32,7 +32,8 @@ from accounts.tokens import REFRESH_LIFETIME, VenueRefreshToken, refresh_token_i
 from engine.border import json_dumps, to_units
 from engine.core import terms
 from engine.core.codes import Code
-from engine.core.commands import AccountOpen
+from engine.core.commands import AccountFreeze, AccountOpen
+from engine.core.events import Rejected
 from engine.door import DoorError, door
 from engine.live import live
 
@@ -323,6 +324,17 @@ def _opened_before(account: TradingAccount, code: int) -> bool:
         return False
     held = live().account(account.pk).value
     return held is not None and held.owner == account.user_id
+
+
+def account_freeze_set(*, account_id: int, freeze: int, actor: int) -> int:
+    """Set the account's freeze bits (terms.FREEZE_TRADING, FREEZE_WITHDRAW; 0: none); the command's sequence.
+
+    The caller has checked that `actor` may. ApiError with the core's code; DoorError without an answer."""
+    command = AccountFreeze(actor=actor, scope=terms.SCOPE_OPERATE, account_id=account_id, freeze=freeze)
+    reply = door().call_sync(command, timeout=ENGINE_TIMEOUT_S)
+    if isinstance(reply.event, Rejected):
+        raise ApiError(reply.event.code, reply.event.field, reply.event.limit, reply.event.value)
+    return reply.seq
 
 
 def accounts_resend(*, now: datetime, limit: int = 100) -> int:

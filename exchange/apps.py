@@ -2,6 +2,7 @@
 Called by Django at start-up."""
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
 
 
 class ExchangeConfig(AppConfig):
@@ -19,3 +20,13 @@ class ExchangeConfig(AppConfig):
         if settings.REDIS_URL and settings.OUTCRY_STACK_ID:
             door.configure(redis_url=settings.REDIS_URL, stack_id=settings.OUTCRY_STACK_ID)
             live.configure(settings.REDIS_URL, settings.OUTCRY_STACK_ID)
+        from exchange.venue_admin.templates import catalogue_templates
+        from market.listing import templates_provide
+
+        templates_provide(catalogue_templates)
+
+
+class OutcryAdminConfig(AdminConfig):
+    """Django's admin with our site as the default one."""
+
+    default_site = "exchange.admin.OutcryAdminSite"

@@ -1,0 +1,2 @@
+"""Template filters of the composition root.
+Found by Django."""
