@@ -15,7 +15,7 @@ from accounts.selectors import account_get, accounts_of_user
 from engine.core import terms
 from engine.core.codes import Code
 from engine.core.commands import InstrumentSpec
-from engine.core.views import AccountView, InstrumentView, OrderView
+from engine.core.views import OrderView
 from engine.live import live
 from market.directory import directory
 from trading import selectors
@@ -173,28 +173,18 @@ def _trade_wire(row: Trade, opposite: dict[int, int]) -> dict[str, Any]:
 
 
 def positions_read(*, named: Named, instrument: str = "") -> list[dict[str, Any]]:
-    """Live positions of the accounts, valued at the mark; each row says as of which sequence."""
+    """Live positions of the accounts, valued at the mark of the same moment; each row says as of which
+    sequence."""
     rows: list[dict[str, Any]] = []
     for account_id in named.account_ids:
-        current = live().account(account_id)
+        current = live().held(account_id)
         if current.value is None:
             continue  # requested, and not yet open in the engine
-        views = _views_held(current.value)
-        found = positions_wire(current.value, views)
+        found = positions_wire(current.value.account, current.value.instruments)
         rows += [{**row, "seq": current.seq} for row in found]
     if not instrument:
         return rows
     return [row for row in rows if f"{row['exchange_id']}.{row['instrument_id']}" == instrument]
-
-
-def _views_held(account: AccountView) -> dict[str, InstrumentView]:
-    views: dict[str, InstrumentView] = {}
-    for held in account.positions:
-        view = live().instrument(held.instrument).value
-        if view is None:
-            raise ApiError(Code.LIVE_REBUILDING, retry_after=1)
-        views[held.instrument] = view
-    return views
 
 
 def account_read(*, principal: Principal, account_id: int) -> dict[str, Any]:

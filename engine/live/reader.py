@@ -50,6 +50,14 @@ class LivePrivate:
 
 
 @dataclass(slots=True, frozen=True)
+class LiveHeld:
+    """An account and the instruments it holds, at one head."""
+
+    account: AccountView
+    instruments: dict[str, InstrumentView]
+
+
+@dataclass(slots=True, frozen=True)
 class LiveMarket:
     """All instruments and depths by id, and the venue's settings, at one head."""
 
@@ -119,6 +127,14 @@ def _private(head: Head, values: Sequence[Any]) -> Live[LivePrivate | None]:
         return _live(head, None)
     account = view_unpack(AccountView, values[0])
     return _live(head, LivePrivate(account, money, _orders_sorted(values[3])))
+
+
+def _held(head: Head, values: Sequence[Any]) -> Live[LiveHeld | None]:
+    if values[0] is None:
+        return _live(head, None)
+    views = [view_unpack(InstrumentView, blob) for blob in values[1]]
+    account = view_unpack(AccountView, values[0])
+    return _live(head, LiveHeld(account, {view.spec.instrument: view for view in views}))
 
 
 def _venue(head: Head, values: Sequence[Any]) -> Live[dict[str, int]]:
@@ -205,6 +221,10 @@ class LiveReader(_Names):
         """Account, funds and orders at one head."""
         return self._ask(Question(scripts.READ_PRIVATE, (account_id,), _private))
 
+    def held(self, account_id: int) -> Live[LiveHeld | None]:
+        """The account and the instruments it holds, at one head."""
+        return self._ask(Question(scripts.READ_HELD, (account_id,), _held))
+
     def orders(self, account_id: int) -> Live[list[OrderView]]:
         """Open orders and those finished but not yet projected, by order id."""
         return self._ask(Question(scripts.READ_ORDERS, (account_id,), _orders))
@@ -281,6 +301,10 @@ class AsyncLiveReader(_Names):
     async def private(self, account_id: int) -> Live[LivePrivate | None]:
         """Account, funds and orders at one head."""
         return await self._ask(Question(scripts.READ_PRIVATE, (account_id,), _private))
+
+    async def held(self, account_id: int) -> Live[LiveHeld | None]:
+        """The account and the instruments it holds, at one head."""
+        return await self._ask(Question(scripts.READ_HELD, (account_id,), _held))
 
     async def orders(self, account_id: int) -> Live[list[OrderView]]:
         """Open orders and those finished but not yet projected, by order id."""

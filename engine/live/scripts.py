@@ -233,6 +233,21 @@ READ_FUNDS = Script(
     _READ + _ACCOUNT + "local blob, marks = account(ARGV[2]) return {h, blob, marks, venue()}"
 )
 
+# KEYS head. ARGV: generation prefix, account. Answers {head, account, [instrument it holds, …]}.
+READ_HELD = Script(
+    _READ
+    + """
+local blob = redis.call('HGET', g .. 'accounts', ARGV[2])
+local held = {}
+if blob then
+  for i, position in ipairs(cmsgpack.unpack(blob)[13]) do
+    held[i] = redis.call('HGET', g .. 'instruments', position[1])
+  end
+end
+return {h, blob, held}
+"""
+)
+
 # KEYS head. ARGV: generation prefix, account. Answers {head, account, marks, venue, [order, …]}.
 READ_PRIVATE = Script(
     _READ

@@ -80,6 +80,13 @@ async def test_readers_see_what_the_engine_says(
         assert private is not None
         assert (private.account, private.orders) == (account.value, reader.orders(account_id).value)
         assert private.funds == reader.account_funds(account_id)
+        held = reader.held(account_id)
+        assert held.value is not None
+        assert (held.value.account, held.seq) == (account.value, engine.seq)
+        assert held.value.instruments == {
+            position.instrument: engine.instrument_view(position.instrument)
+            for position in engine.account_view(account_id).positions
+        }
     for order_id in [*list(engine.orders)[:3], *list(ended)[:3]]:
         order = reader.order(order_id).value
         assert order == (ended.get(order_id) or engine.order_view(order_id))
@@ -98,6 +105,7 @@ async def the_async_reader_says_the_same(other: AsyncLiveReader, reader: LiveRea
     assert await other.account(1) == reader.account(1)
     assert await other.account_funds(1) == reader.account_funds(1)
     assert await other.private(2) == reader.private(2)
+    assert await other.held(2) == reader.held(2)
     orders = await other.orders(2)
     assert orders == reader.orders(2)
     assert await other.order(orders.value[0].order_id) == reader.order(orders.value[0].order_id)
