@@ -6,8 +6,6 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from django.core.management import get_commands
-
 from exchange.stack.binaries import redis_program
 from exchange.stack.child import ProcessSpec
 from exchange.stack.postgres import STOP_SIGNAL
@@ -20,11 +18,6 @@ WS_MESSAGE_BYTES_MAX = 262_144
 CELERY_THREADS = 4
 STAGE_MAKERS, STAGE_SERVICES, STAGE_ENGINES, STAGE_SERVERS = range(4)
 SERVER_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
-
-
-def command_exists(name: str) -> bool:
-    """True when `manage.py name` is part of this version of the code."""
-    return name in get_commands()
 
 
 def server_processes(venue: Venue) -> list[ProcessSpec]:
@@ -115,7 +108,7 @@ def _web(venue: Venue) -> ProcessSpec:
 
 def makers_processes(venue: Venue) -> list[ProcessSpec]:
     """The demo's market makers: ordinary users on the public WebSocket; none with OUTCRY_DEMO=0."""
-    if not venue.demo or not command_exists("makers"):
+    if not venue.demo:
         return []
     return [_python(venue, "makers", ["manage.py", "makers"], STAGE_MAKERS)]
 
