@@ -2,7 +2,7 @@
 // Used by terminal.js.
 
 import { fromUnits, grouped, percent, toUnits } from "./numbers.js";
-import { fullId, lotsOf, mark, painter, spec, state, ticker, ticksOf } from "./state.js";
+import { fullId, mark, painter, spec, state, ticker, ticksOf } from "./state.js";
 import { byId, clockOf, keyedRows, rowOf, setSign, setText, t } from "./texts.js";
 
 const LEVELS = 5;
@@ -117,7 +117,7 @@ function makeWatchRow(instrument) {
   const id = document.createElement("b");
   id.textContent = instrument.id.replace("_", "/");
   const name = document.createElement("small");
-  name.textContent = `${instrument.name === instrument.id ? "" : `${instrument.name} · `}${instrument.exchange}`;
+  name.textContent = [instrument.id, instrument.id.replace("_", "/")].includes(instrument.name) ? instrument.exchange : instrument.name;
   button.append(id, name);
   row.cells[0].append(button);
   return row;
@@ -159,7 +159,8 @@ function paintQuote() {
   const text = (value) => (value ? grouped(value) : "–");
   document.body.dataset.kind = instrument.kind;
   setText(byId("head-id"), instrument.id.replace("_", "/"));
-  setText(byId("head-name"), `${instrument.name === instrument.id ? "" : `${instrument.name} · `}${instrument.exchange}`);
+  const isNamed = ![instrument.id, instrument.id.replace("_", "/")].includes(instrument.name);
+  setText(byId("head-name"), `${isNamed ? `${instrument.name} · ` : ""}${instrument.exchange}`);
   setText(byId("head-last"), text(quote?.last_price));
   setText(byId("head-high"), text(quote?.high));
   setText(byId("head-low"), text(quote?.low));
@@ -265,4 +266,3 @@ function paintTape() {
 /** Lots of a volume text of the chosen instrument, for those who count. */
 export const lotsText = (instrument, lots) =>
   fromUnits(lots * BigInt(instrument.lot_units), Number(instrument.lot_scale), 0);
-export { lotsOf };

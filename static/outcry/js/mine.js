@@ -2,12 +2,11 @@
 // Used by terminal.js.
 
 import { orderMost } from "./costs.js";
-import { grouped, money, shown, signOf, toUnits } from "./numbers.js";
+import { fromUnits, grouped, money, shown, signOf, toUnits } from "./numbers.js";
 import { cancelAll, cancelOrder, sendOrder } from "./orders.js";
 import { NotReady, getJson } from "./session.js";
 import { fullId, mark, painter, state } from "./state.js";
 import { byId, clockOf, endedText, keyedRows, rowOf, setSign, setText, t, toast } from "./texts.js";
-import { fromUnits } from "./numbers.js";
 
 const TRADES_KEPT = 200;
 const TRADES_SHOWN = 100;

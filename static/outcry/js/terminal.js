@@ -176,7 +176,7 @@ async function accountsLoad() {
   }
   const open = rows.filter((row) => row.state === "open");
   const pick = byId("account");
-  pick.replaceChildren(...open.map((row) => new Option(`${row.account_id}${row.account_name ? ` ${row.account_name}` : ""}`, row.account_id)));
+  pick.replaceChildren(...open.map((row) => new Option(row.account_id)));
   pick.disabled = open.length === 0;
   byId("open-cash").disabled = open.length === 0;
   const kept = localStorage.getItem("outcry.account");

@@ -1,12 +1,12 @@
 // The order ticket: what is typed, what it would freeze, and sending it.
 // Used by terminal.js.
 
-import { lotCosts, closeFee, openFreeze, openMost, orderMost, bounds, spotLock, spotMost, reservePrice } from "./costs.js";
+import { closeFee, openFreeze, openMost, orderMost, bounds, spotLock, spotMost, reservePrice } from "./costs.js";
 import { best, lotsText } from "./market.js";
-import { fromUnits, grouped, shown, toUnits } from "./numbers.js";
+import { fromUnits, grouped, money, shown, signOf, toUnits } from "./numbers.js";
 import { sendOrder } from "./orders.js";
 import { fundsUnits, lotsOf, mark, painter, spec, state, ticker, ticksOf, walletFree } from "./state.js";
-import { byId, setText, t } from "./texts.js";
+import { byId, setSign, setText, t } from "./texts.js";
 
 const form = byId("order");
 const field = (name) => form.elements[name];
@@ -24,6 +24,12 @@ export function ticketStart() {
   });
   for (const button of form.querySelectorAll("[data-step]")) {
     button.addEventListener("click", () => stepField(button.dataset.step, Number(button.dataset.by)));
+  }
+  for (const chip of form.querySelectorAll("[data-quote]")) {
+    chip.addEventListener("click", () => {
+      const text = ticker()?.[chip.dataset.quote];
+      if (text) ticketPrice(text);
+    });
   }
   byId("buy").addEventListener("click", () => submit(1));
   byId("sell").addEventListener("click", () => submit(-1));
@@ -144,7 +150,7 @@ function volumeWrong(instrument, order) {
   return "";
 }
 
-// ---- what can be closed --------------------------------------------------------------------------
+// ---- what is held and can be closed --------------------------------------------------------------------------
 
 /** Lots a buy (1) or a sell (−1) can close under the chosen offset. */
 export function closable(instrument, side, offset) {
@@ -175,6 +181,7 @@ function paintTicket() {
   paintHint("volume", volume, hintOfVolume(instrument, order));
   const usesBudget = order.isSpot && order.isMarket;
   if (usesBudget) paintHint("budget", "", t("Buying at market spends at most this"));
+  paintHolding(instrument);
   for (const [side, name] of SIDES) paintSide(instrument, { ...order, side }, name, price, volume, usesBudget && side > 0);
 }
 
@@ -193,6 +200,29 @@ function paintFields(instrument, order) {
     radio.disabled = !(instrument.close_rule === "EXPLICIT" || instrument.closetoday_alias);
     if (radio.disabled && radio.checked) field("offset").value = "CLOSE";
   }
+}
+
+/** Both sides of the position, or both wallets of the pair. */
+function paintHolding(instrument) {
+  const held = state.positions.get(instrument.full_id);
+  const isSpot = instrument.kind === "spot";
+  const rows = isSpot ? [["a", instrument.base], ["b", instrument.currency]] : [["a", "long"], ["b", "short"]];
+  for (const [row, what] of rows) {
+    const volume = held?.[`volume_${what}`] ?? "0";
+    const isFlat = !isSpot && volume === "0";
+    setText(byId(`hold-${row}-name`), isSpot ? what : t(what === "long" ? "Long" : "Short"));
+    setText(byId(`hold-${row}`), isSpot ? assetText(walletFree(what), what) : isFlat ? "–" : `${grouped(volume)} @ ${averageText(held[`open_price_${what}`], instrument)}`);
+    const profit = isSpot || isFlat ? null : held[`profit_${what}`];
+    setText(byId(`hold-${row}-more`), profit === null ? "" : `${signOf(profit) > 0 ? "+" : ""}${money(profit, instrument.currency, state.scales)}`);
+    setSign(byId(`hold-${row}-more`), profit === null ? 0 : signOf(profit));
+  }
+}
+
+const assetText = (units, asset) => grouped(fromUnits(units, Number(state.scales[asset] ?? 0), 2));
+
+function averageText(text, instrument) {
+  const units = toUnits(text ?? "", 4);
+  return units === null ? "–" : shown(units, 4, Math.min(Number(instrument.tick_scale) + 1, 4));
 }
 
 function paintHint(name, wrong, otherwise) {
@@ -298,5 +328,3 @@ async function submit(side) {
     delete button.dataset.busy;
   }
 }
-
-export { lotCosts };
