@@ -83,6 +83,19 @@ def test_the_order_book_is_followed(stack: RunningStack, place: Path) -> None:
     assert ": 100.00 / " in printed
 
 
+def test_two_strategies_trade_with_each_other(stack: RunningStack, place: Path) -> None:
+    printed = run([sys.executable, str(BASE_DIR / "examples" / "two_strategies.py"), "3"], place).splitlines()
+    bob = [line.removeprefix("bob ") for line in printed if line.startswith("bob ")]
+    assert [line.partition(", trade ")[0] for line in bob] == [
+        "SELL 0.100 at 140.00", "BUY 0.100 at 140.00", "SELL 0.100 at 140.00",
+    ]  # fmt: skip
+    alice = [line.removeprefix("alice ") for line in printed if line.startswith("alice ")]
+    assert len(bob) + len(alice) == len(printed)
+    trade_ids = [line.partition(", trade ")[2] for line in bob]
+    # The last one may reach alice after the script has ended.
+    assert [line.partition(", trade ")[2] for line in alice][:2] == trade_ids[:2]
+
+
 BID: Json = {"instrument_id": "SOL_USDC", "direction": "BUY", "price": "100", "volume": "0.1"}
 
 
