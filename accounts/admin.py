@@ -8,7 +8,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.password_validation import password_validators_help_texts
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -70,7 +69,10 @@ class UserAddForm(forms.Form):
         max_length=128,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=gettext_lazy("Tell it to the user by a safe way; he can change it."),
+        help_text=gettext_lazy(
+            "8 characters or more, not only digits, none of the common ones. Tell it by a safe way; the user can"
+            " change it."
+        ),
     )
     real_name = forms.CharField(label=gettext_lazy("Real name"), max_length=64, required=False)
     email = forms.EmailField(label=gettext_lazy("E-mail"), required=False)
@@ -191,7 +193,6 @@ class UserAdmin(ListAdmin, ActsAdmin):
             "form": form,
             "list_url": self.list_url(),
             "submit": _("Register"),
-            "notes": password_validators_help_texts(),
         }
         return TemplateResponse(request, "admin/plain_form.html", context, status=422 if form.errors else 200)
 

@@ -3,11 +3,12 @@ Called by Django's admin; every change is a command through market/services.py."
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -75,6 +76,22 @@ def rates_pending(row: Instrument) -> dict[str, str]:
     return dict(entry.after) if entry is not None else {}
 
 
+class StateFilter(admin.SimpleListFilter):
+    """By state, in words."""
+
+    title = gettext_lazy("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The three states."""
+        return [(name, _(name)) for name in STATES.values()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Instruments in it."""
+        chosen = [state for state, name in STATES.items() if name == self.value()]
+        return queryset.filter(state__in=chosen) if chosen else queryset
+
+
 @admin.register(Instrument)
 class InstrumentAdmin(ListAdmin, ActsAdmin):
     """Instruments; rows are projected, so every change is a command."""
@@ -92,7 +109,7 @@ class InstrumentAdmin(ListAdmin, ActsAdmin):
         "instrument", "name", "product", "currency", "state_shown", "phase_shown", "last_shown", "upper_shown",
         "lower_shown", "pre_settlement_shown", "volume_shown", "interest_shown", "last_day_shown",
     )  # fmt: skip
-    list_filter = ("exchange_id", "product", "state")
+    list_filter = (StateFilter, "exchange_id", "product")
     search_fields = ("instrument", "name", "product")
     ordering = ("instrument",)
     fields: ClassVar[Any] = ("instrument", "name", "product", "state_shown", "phase_shown")
@@ -232,7 +249,7 @@ class InstrumentAdmin(ListAdmin, ActsAdmin):
     def limits_shown(self, row: Instrument) -> str:
         """Lowest and highest price."""
         low, high = price_or_none(row.spec, row.lower), price_or_none(row.spec, row.upper)
-        return badge(f"{low} – {high}", "plain") if high is not None else number(None)
+        return badge(f"{low} – {high}", "plain") if high is not None else "–"
 
     @admin.display(description=gettext_lazy("Upper limit"))
     def upper_shown(self, row: Instrument) -> Any:
@@ -289,10 +306,17 @@ def _rows(today: Any) -> list[dict[str, Any]]:
                 "tick": tick_size(spec),
                 "multiplier": spec.multiplier if spec.kind == terms.FUTURES else None,
                 "listed": ", ".join(listed),
+                "months": _months_free(template, listed),
                 "is_full": spec.kind == terms.SPOT and bool(listed),
             }
         )
     return found
+
+
+def _months_free(template: Template, listed: Sequence[str]) -> list[str]:
+    """The template's months that are not listed yet."""
+    code = template.key.partition(".")[2]
+    return [month for month in template.months if f"{code}{month}" not in listed]
 
 
 def _pending(row: Instrument) -> list[tuple[Any, str, str]]:

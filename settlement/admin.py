@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.adminkit.acts import Act, ActsAdmin
-from accounts.adminkit.badges import badge, money, number, state_badge
+from accounts.adminkit.badges import badge, moment_text, money, number, state_badge
 from accounts.adminkit.deeds import Done
 from accounts.adminkit.exports import ListAdmin, PlainListAdmin
 from accounts.adminkit.refusals import code_text
@@ -212,6 +212,10 @@ class LedgerEntryAdmin(PlainListAdmin):
 
     @admin.display(description=gettext_lazy("Time"))
     def at_shown(self, row: LedgerEntry) -> Any:
+        """UTC."""
+        return moment_text(row.at)
+
+    def export_at_shown(self, row: LedgerEntry) -> Any:
         """UTC."""
         return row.at
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.adminkit.acts import ActsAdmin
-from accounts.adminkit.badges import badge, money, number
+from accounts.adminkit.badges import badge, moment_text, money, number
 from accounts.adminkit.exports import ListAdmin, PlainListAdmin
 from accounts.adminkit.funds import DETAILS
 from accounts.adminkit.refusals import code_text
@@ -29,10 +29,17 @@ from trading.wire import ORDER_TYPES, TIMES_IN_FORCE, client_id_wire, positions_
 _STATUS_KINDS = {terms.LIVE: "info", terms.FILLED: "good", terms.CANCELLED: "quiet", terms.EXPIRED: "quiet"}
 
 
+def side_words(row: Any) -> str:
+    """ "buy close today"; on spot, which has no positions, "buy"."""
+    spec = spec_shown(row.instrument)
+    side = str(row.get_side_display())
+    return side if spec is not None and spec.kind == terms.SPOT else f"{side} {row.get_offset_display()}"
+
+
 def side_shown(row: Any) -> str:
     """Buy or sell and the offset, in the market's colours."""
     kind = "up" if row.side == terms.BUY else "down"
-    words = f"{row.get_side_display()} {row.get_offset_display()}"
+    words = side_words(row)
     return format_html('<span class="side-{}">{}</span>', kind, words)
 
 
@@ -79,7 +86,7 @@ class HistoryAdmin(ListAdmin, ActsAdmin):
 
     def export_side_and_offset(self, row: Any) -> str:
         """Words."""
-        return f"{row.get_side_display()} {row.get_offset_display()}"
+        return side_words(row)
 
     @admin.display(description=gettext_lazy("Price"))
     def price_text(self, row: Any) -> str:
@@ -126,12 +133,16 @@ class OrderAdmin(HistoryAdmin):
     @admin.display(description=gettext_lazy("Accepted"), ordering="order_id")
     def accepted_shown(self, row: Order) -> Any:
         """UTC."""
+        return moment_text(row.accepted)
+
+    def export_accepted_shown(self, row: Order) -> Any:
+        """UTC."""
         return row.accepted
 
     @admin.display(description=gettext_lazy("Last change"))
     def updated_shown(self, row: Order) -> Any:
         """UTC."""
-        return row.updated
+        return moment_text(row.updated)
 
     @admin.display(description=gettext_lazy("Type"))
     def type_shown(self, row: Order) -> str:
@@ -206,6 +217,10 @@ class TradeAdmin(HistoryAdmin):
 
     @admin.display(description=gettext_lazy("Time"), ordering="row_id")
     def at_shown(self, row: Trade) -> Any:
+        """UTC."""
+        return moment_text(row.at)
+
+    def export_at_shown(self, row: Trade) -> Any:
         """UTC."""
         return row.at
 
@@ -378,7 +393,7 @@ def _sides(instrument: str, wire: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _order(order: OrderView) -> dict[str, Any]:
     spec = spec_shown(order.instrument)
-    row = Order(side=order.side, offset=order.offset)
+    row = Order(instrument=order.instrument, side=order.side, offset=order.offset)
     return {
         "id": order.order_id,
         "instrument": instrument_link(order.instrument),
@@ -386,7 +401,7 @@ def _order(order: OrderView) -> dict[str, Any]:
         "price": number(price_of(spec, order.price) if spec is not None else order.price),
         "volume": number(volume_of(spec, order.volume) if spec is not None else order.volume),
         "left": number(volume_of(spec, order.left) if spec is not None else order.left),
-        "accepted": time_of(order.accepted_at),
+        "accepted": moment_text(time_of(order.accepted_at)),
     }
 
 

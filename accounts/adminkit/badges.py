@@ -3,6 +3,7 @@ Called by the admin classes' columns."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -36,6 +37,11 @@ def number(value: Any) -> str:
         return format_html('<span class="num">{}</span>', "–")
     text = format(value, ",f") if isinstance(value, Decimal) else format(value, ",d")
     return format_html('<span class="num">{}</span>', text)
+
+
+def moment_text(at: datetime | None) -> str:
+    """2026-11-21 06:13:30 (UTC, as everything the venue writes down), or a dash."""
+    return format_html('<span class="time">{}</span>', f"{at:%Y-%m-%d %H:%M:%S}" if at is not None else "–")
 
 
 def money(value: Decimal | None, places: int = 2) -> str:

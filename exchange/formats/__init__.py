@@ -1,0 +1,2 @@
+"""Formats by language.
+Found by Django (FORMAT_MODULE_PATH)."""
