@@ -18,7 +18,9 @@ DEPTH_MAX: Final = 16
 _NUMBER: Final = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,12})?")
 _INTEGER: Final = re.compile(r"-?[0-9]{1,18}")
 _MINUS_ZERO: Final = re.compile(r"-0+(?:\.0+)?")
-_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# A text that never ends counts up to the end of the body: were it passed over, each quote inside it would be
+# tried as a beginning, and a body of quotes would take minutes.
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _SCIENTIFIC: Final = re.compile(rb"[0-9]E[-+][0-9]")
 
 

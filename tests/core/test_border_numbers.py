@@ -3,7 +3,9 @@ Run by pytest in the core tier; needs no service."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import time
 from decimal import Decimal
 
 import msgspec
@@ -182,6 +184,36 @@ def test_body_we_do_not_take(body: bytes, reason: str) -> None:
     with pytest.raises(JSONRefused) as caught:
         json_loads(body)
     assert caught.value.reason == reason
+
+
+FULL = 256 * 1024
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 17 + b'"' + b'\\"' * (FULL // 2 - 9),
+        b"[" * 17 + b'"' * (FULL - 17),
+        b"[" * 17 + b"\\" * (FULL - 17),
+        b"[" * 17 + b'"\\' * (FULL // 2 - 9),
+        b"[" * FULL,
+        b'{"a":' * (FULL // 5),
+        b"1" * FULL,
+        b"0." + b"1" * (FULL - 2),
+        b'{"price":' + b"9" * (FULL - 10) + b"}",
+        b'"' + b"\\ud800" * (FULL // 6 - 1) + b'"',
+        b"[" + b"[]," * (FULL // 3 - 1) + b"1]",
+        b" " * FULL,
+    ],
+    ids=lambda body: repr(body[:24]),
+)
+def test_the_worst_bodies_take_no_time(body: bytes) -> None:
+    """They are read on the event loop, before anybody has logged in."""
+    began = time.process_time()
+    with contextlib.suppress(JSONRefused):
+        json_loads(body)
+    assert len(body) <= FULL
+    assert time.process_time() - began < 1.0
 
 
 def test_sixteen_levels_are_taken_and_brackets_in_texts_do_not_count() -> None:
