@@ -13,6 +13,7 @@ from engine.border import json_dumps
 from engine.core.codes import TEXTS, Code
 
 CONTENT_TYPE: Final = "application/json"
+TEXT_MAX: Final = 200
 # A text's "(limit {limit})" is left out when the refusal has no limit to name.
 _EMPTY_LIMIT: Final = re.compile(r"\s*[(（](?:limit|best opposite|限制|对手价)\s*[)）]")
 
@@ -32,11 +33,12 @@ class ApiError(Exception):
         retry_after: float | None = None,
     ) -> None:
         self.code = Code(code)
-        self.field = field
-        self.limit = str(limit)
-        self.value = str(value)
+        # A client may name a field of 200,000 letters; it need not get them back three times.
+        self.field = field[:TEXT_MAX]
+        self.limit = str(limit)[:TEXT_MAX]
+        self.value = str(value)[:TEXT_MAX]
         self.retry_after = None if retry_after is None else max(1, math.ceil(retry_after))
-        super().__init__(error_text(self.code, field, self.limit, self.value)[0])
+        super().__init__(error_text(self.code, self.field, self.limit, self.value)[0])
 
     @property
     def http_status(self) -> int:

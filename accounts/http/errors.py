@@ -21,6 +21,8 @@ from engine.core.codes import TEXTS, Code
 logger = logging.getLogger(__name__)
 
 _PATH: Final = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
+_WANTED: Final = re.compile(r"Expected `(?P<kind>[^`]*)`")
+_DIGITS: Final = re.compile(r"[0-9]+")
 _NAMED: Final = re.compile(r"(?P<kind>unknown|missing required) field `(?P<name>[^`]*)`")
 
 
@@ -73,15 +75,25 @@ def _struct_refused(error: msgspec.ValidationError) -> ApiError:
     reason = text[: path.start()] if path else text
     if isinstance(error.__cause__, NumberRefused):
         return ApiError(Code.NUMBER_INVALID, field=field, limit=reason)
-    return ApiError(Code.FIELD_INVALID, field=field or "body", limit=reason)
+    wanted = _WANTED.match(reason)
+    return ApiError(Code.FIELD_INVALID, field=field or "body", limit=wanted["kind"] if wanted else "")
 
 
 def _serializer_refused(error: drf.ValidationError) -> ApiError:
     """The first field's first refusal; a serializer's other findings wait for the next try."""
     field, detail = _first_detail(error.detail, "")
     code = _SERIALIZER_CODES.get(detail.code or "", Code.FIELD_INVALID)
-    limit = "" if code in (Code.FIELD_UNKNOWN, Code.FIELD_REQUIRED) else str(detail)
+    limit = "" if code in (Code.FIELD_UNKNOWN, Code.FIELD_REQUIRED) else _rule(detail)
     return ApiError(code, field=field or "body", limit=limit)
+
+
+def _rule(detail: drf.ErrorDetail) -> str:
+    """The rule that was broken in words of no language, for both sentences quote it."""
+    rule = _RULES.get(detail.code or "")
+    if rule is None:
+        return str(detail)
+    number = _DIGITS.search(detail)
+    return rule.format(number[0] if number else "")
 
 
 def _first_detail(detail: Any, field: str) -> tuple[str, drf.ErrorDetail]:
@@ -106,6 +118,16 @@ _SERIALIZER_CODES: Final[dict[str, Code]] = {
     "required": Code.FIELD_REQUIRED,
     "unknown": Code.FIELD_UNKNOWN,
     "number": Code.NUMBER_INVALID,
+}
+# DRF's own refusals; what our fields and serializers say is a rule already.
+_RULES: Final[dict[str, str]] = {
+    "max_length": "length <= {}",
+    "min_length": "length >= {}",
+    "blank": "length >= 1",
+    "null": "not null",
+    "invalid": "",
+    "invalid_choice": "",
+    "not_a_list": "array",
 }
 _DOOR_CODES: Final = frozenset(int(code) for code in TEXTS if 5000 <= code < 6000)
 _DATABASE_AWAY: Final = (OperationalError, InterfaceError)

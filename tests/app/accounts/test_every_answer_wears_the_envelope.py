@@ -188,6 +188,37 @@ def test_both_kinds_of_endpoint_refuse_alike(where: str, body: bytes, code: Code
 
 
 @with_test_routes
+@pytest.mark.parametrize("where", ["/api/test/echo", "/api/test/echo-async"])
+def test_a_refusal_is_short_however_long_the_field(where: str) -> None:
+    answer = person("ann").post(where, {"x" * 100_000: 1, "price": 1})
+    assert (answer.code, answer.field) == (Code.FIELD_UNKNOWN, "x" * 200)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "limit"),
+    [
+        ({"username": "a" * 151}, "username", "length <= 150"),
+        ({"username": ""}, "username", "length >= 1"),
+        ({"username": None}, "username", "not null"),
+        ({"username": 5}, "username", None),
+        ({"email": "nobody"}, "email", None),
+    ],
+)
+def test_a_broken_rule_is_said_in_no_language(fields: dict[str, Any], field: str, limit: str | None) -> None:
+    body = {"username": "ann", "password": "correct horse battery", **fields}
+    error = anonymous().post("/api/auth/register", body).body["error"]
+    assert (error["code"], error["field"], error["limit"]) == (Code.FIELD_INVALID, field, limit)
+    assert error["message_zh"] == error_text(Code.FIELD_INVALID, field, limit or "")[1]
+
+
+@with_test_routes
+@pytest.mark.parametrize(("body", "limit"), [(b"[]", "object"), (b"null", "object"), (b'"x"', "object")])
+def test_a_type_is_named_in_no_language(body: bytes, limit: str) -> None:
+    error = person("ann").post("/api/test/echo-async", body).body["error"]
+    assert (error["field"], error["limit"]) == ("body", limit)
+
+
+@with_test_routes
 def test_async_endpoint_refuses_methods_tokens_and_hides_errors() -> None:
     wrong_method = person("ann").get("/api/test/echo-async")
     assert (wrong_method.code, wrong_method.headers["Allow"]) == (Code.METHOD_NOT_ALLOWED, "POST")
