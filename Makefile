@@ -10,7 +10,7 @@ LOCK := $(VENV)/bin/uv pip compile --generate-hashes --no-emit-index-url --unive
 	--no-header --quiet --upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help up test soak coverage lint types lock bench migrations clean-data
+.PHONY: help up test soak coverage lint types lock compile test-compiled bench migrations clean-data
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,12 @@ types: $(VENV)/.dev ## mypy, strict, with the Django plugin.
 
 migrations: $(VENV)/.dev ## Write the migrations that the models need.
 	@DJANGO_SETTINGS_MODULE=exchange.settings.test $(PY) -W ignore manage.py makemigrations
+
+compile: $(VENV)/.dev ## Compile the core with mypyc (needs gcc); OUTCRY_CORE=compiled then runs it.
+	@$(PY) -m engine.compilation
+
+test-compiled: compile ## The core's own tests on the compiled core.
+	@OUTCRY_CORE=compiled $(PY) -m pytest -q -p no:cacheprovider tests/core/engine
 
 bench: $(VENV)/.bench ## The benchmarks of README's table (some minutes).
 	@$(PY) -m benchmarks

@@ -21,7 +21,7 @@ class Rejected:
     order_id: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class OrderAccepted:
     order_id: int
     account_id: int
@@ -35,6 +35,34 @@ class OrderAccepted:
     client_order_id: str
     post_only: bool
     budget: int
+
+    def __init__(
+        self,
+        order_id: int,
+        account_id: int,
+        instrument: str,
+        side: int,
+        offset: int,
+        kind: int,
+        time_in_force: int,
+        price: int,
+        volume: int,
+        client_order_id: str,
+        post_only: bool,
+        budget: int,
+    ) -> None:
+        self.order_id = order_id
+        self.account_id = account_id
+        self.instrument = instrument
+        self.side = side
+        self.offset = offset
+        self.kind = kind
+        self.time_in_force = time_in_force
+        self.price = price
+        self.volume = volume
+        self.client_order_id = client_order_id
+        self.post_only = post_only
+        self.budget = budget
 
 
 @dataclass(slots=True)
@@ -50,7 +78,7 @@ class OrderReported:
     repeated: bool  # True: a repeat of a submit; False: an answer to a query
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Trade:
     trade_id: int
     instrument: str
@@ -73,8 +101,52 @@ class Trade:
     sell_closed_today: int
     notional: int  # money units of the quote currency
 
+    def __init__(
+        self,
+        trade_id: int,
+        instrument: str,
+        price: int,
+        volume: int,
+        taker_side: int,
+        buy_order_id: int,
+        sell_order_id: int,
+        buy_account_id: int,
+        sell_account_id: int,
+        buy_offset: int,
+        sell_offset: int,
+        buy_left: int,
+        sell_left: int,
+        buy_fee: int,
+        sell_fee: int,
+        buy_close_profit: int,
+        sell_close_profit: int,
+        buy_closed_today: int,
+        sell_closed_today: int,
+        notional: int,
+    ) -> None:
+        self.trade_id = trade_id
+        self.instrument = instrument
+        self.price = price
+        self.volume = volume
+        self.taker_side = taker_side
+        self.buy_order_id = buy_order_id
+        self.sell_order_id = sell_order_id
+        self.buy_account_id = buy_account_id
+        self.sell_account_id = sell_account_id
+        self.buy_offset = buy_offset
+        self.sell_offset = sell_offset
+        self.buy_left = buy_left
+        self.sell_left = sell_left
+        self.buy_fee = buy_fee
+        self.sell_fee = sell_fee
+        self.buy_close_profit = buy_close_profit
+        self.sell_close_profit = sell_close_profit
+        self.buy_closed_today = buy_closed_today
+        self.sell_closed_today = sell_closed_today
+        self.notional = notional
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, init=False)
 class OrderEnded:
     """An order left the book, or never reached it, other than by being filled."""
 
@@ -84,6 +156,22 @@ class OrderEnded:
     status: int  # terms.CANCELLED, EXPIRED, FILLED (a budget spent)
     left: int
     code: int
+
+    def __init__(
+        self,
+        order_id: int,
+        account_id: int,
+        instrument: str,
+        status: int,
+        left: int,
+        code: int,
+    ) -> None:
+        self.order_id = order_id
+        self.account_id = account_id
+        self.instrument = instrument
+        self.status = status
+        self.left = left
+        self.code = code
 
 
 @dataclass(slots=True)
