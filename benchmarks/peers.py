@@ -121,13 +121,14 @@ def run(runner: Runner, steps: list[Step], fills: list[Fill]) -> tuple[float, bo
 
 
 def measure(events: int, instruments: int) -> list[tuple[str, float, int, bool]]:
-    """[(peer, ns per event, events it was given, trades equal the oracle's)]; a peer not installed is left out."""
+    """[(peer, ns per event, events it was given, trades equal the oracle's)]; a peer not installed is named and left out."""
     rows = []
     for name, runner, most in PEERS:
         steps, fills = workload.standard(min(events, most), instruments)
         try:
             spent, equal = run(runner, steps, fills)
-        except ImportError:
+        except ImportError as missing:
+            print(f"{name}: left out, {missing}")
             continue
         rows.append((name, spent, len(steps), equal))
     return rows
