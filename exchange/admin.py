@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy
 from accounts import selectors, services
 from accounts.adminkit.deeds import Done, deed_do, deed_note
 from accounts.adminkit.refusals import refusal_put
-from accounts.adminkit.rights import request_rights, user_is_staff
+from accounts.adminkit.rights import RightsAdmin, request_rights, user_is_staff
 from accounts.http.envelope import ApiError
 from exchange.venue_admin.front import front
 
@@ -68,11 +68,15 @@ class OutcryAdminSite(AdminSite):
         admin_class: type[ModelAdmin[Any]] | None = None,
         **options: Any,
     ) -> None:
-        """As Django, which refuses every model with a key of several columns; ours have lists and no pages of
-        single rows, so nothing needs such a key in an address."""
+        """Our own classes only: pages that other packages bring ask Django's flags, which open nothing here.
+
+        Django refuses every model with a key of several columns; ours have lists and no pages of single rows,
+        so nothing needs such a key in an address."""
+        if admin_class is None or not issubclass(admin_class, RightsAdmin):
+            return
         single = [model_or_iterable] if isinstance(model_or_iterable, type) else list(model_or_iterable)
         for model in single:
-            if model._meta.is_composite_pk and admin_class is not None:
+            if model._meta.is_composite_pk:
                 self._registry[model] = admin_class(model, self)
             else:
                 super().register(model, admin_class, **options)

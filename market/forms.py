@@ -220,9 +220,9 @@ class ListingForm(RatesFields):
     listing_price = ExactField(
         label=_("Listing price"), scale=12, help_text=_("The first day's price limits lie around it.")
     )
-    multiplier = ExactField(label=_("Multiplier"), scale=0)
-    tick_size = ExactField(label=_("Tick"), scale=12)
-    lot_size = ExactField(label=_("Lot step"), scale=12)
+    multiplier = ExactField(label=_("Multiplier"), scale=0, is_positive=True)
+    tick_size = ExactField(label=_("Tick"), scale=12, is_positive=True)
+    lot_size = ExactField(label=_("Lot step"), scale=12, is_positive=True)
     notional_min = ExactField(label=_("Smallest order value"), scale=4)
     last_trading_day = forms.RegexField(
         r"^(0|[12][0-9]{7})$", label=_("Last trading day"), help_text=_("YYYYMMDD; 0: perpetual")

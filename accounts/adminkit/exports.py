@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 
 from asgiref.sync import sync_to_async
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.utils import label_for_field, lookup_field
+from django.contrib.admin.utils import lookup_field
 from django.core.handlers.asgi import ASGIRequest
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -25,6 +25,8 @@ from accounts.adminkit.rights import RightsAdmin, request_require
 ROWS_MAX: Final = 50_000
 COUNT_MAX: Final = 10_000
 CHUNK: Final = 500
+# Headers are for programs: the same in every language.
+HEADERS: Final = {"contract": "instrument", "side_and_offset": "side", "export_freeze": "freeze"}
 # A cell that begins with one of these is a formula to a spreadsheet; a number's minus is none.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -129,8 +131,8 @@ class ListAdmin(RightsAdmin[Any]):
     def _lines(self, rows: Any, columns: tuple[str, ...]) -> Iterator[str]:
         """The header, then a line a row; the byte order mark tells spreadsheets that it is UTF-8."""
         writer = csv.writer(_Line())
-        headers = [str(label_for_field(name, self.model, self)) for name in columns]
-        yield "\ufeff" + writer.writerow(map(cell, headers))  # type: ignore[operator]
+        headers = [HEADERS.get(name, name.removesuffix("_shown").removesuffix("_text")) for name in columns]
+        yield "\ufeff" + writer.writerow(headers)  # type: ignore[operator]
         for row in rows.iterator(chunk_size=CHUNK):
             yield writer.writerow(cell(self._value(name, row)) for name in columns)  # type: ignore[misc]
 

@@ -15,13 +15,13 @@ from engine.border import NumberRefused, decimal_parse, to_units
 class ExactField(forms.CharField):
     """A plain decimal number (-?d{1,18}(.d{1,12})?) that is a whole number of 10^-scale; cleans to Decimal.
 
-    No exponents, NaN or full-width digits; `lowest` bounds it from below."""
+    No exponents, NaN or full-width digits; nothing below zero, and zero only unless `is_positive`."""
 
-    def __init__(self, *, scale: int, lowest: int = 0, **kwargs: Any) -> None:
+    def __init__(self, *, scale: int, is_positive: bool = False, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 32)
         super().__init__(**kwargs)
         self.scale = scale
-        self.lowest = lowest
+        self.is_positive = is_positive
         self.widget.attrs.update({"inputmode": "decimal", "autocomplete": "off", "class": "vNumber"})
 
     def clean(self, value: Any) -> Any:
@@ -36,8 +36,8 @@ class ExactField(forms.CharField):
             raise forms.ValidationError(
                 _("Write a plain number such as 0.12 (%(reason)s)."), params={"reason": error.reason}
             ) from None
-        if number < self.lowest:
-            raise forms.ValidationError(_("Not below %(lowest)s."), params={"lowest": self.lowest})
+        if number < 0 or (self.is_positive and not number):
+            raise forms.ValidationError(_("Above zero.") if self.is_positive else _("Not below zero."))
         return number
 
 
