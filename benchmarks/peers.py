@@ -121,7 +121,7 @@ def run(runner: Runner, steps: list[Step], fills: list[Fill]) -> tuple[float, bo
 
 
 def measure(events: int, instruments: int) -> list[tuple[str, float, int, bool]]:
-    """[(peer, ns per event, events it was given, trades equal the oracle's)]; a peer not installed is named and left out."""
+    """[(peer, ns per event, events it was given, trades equal the oracle's)]; a missing peer is named and left out."""
     rows = []
     for name, runner, most in PEERS:
         steps, fills = workload.standard(min(events, most), instruments)
