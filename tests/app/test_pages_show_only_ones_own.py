@@ -82,7 +82,12 @@ def test_visitors_without_a_session_are_sent_to_log_in(path: str, alice: Person)
 def test_a_forged_cookie_is_no_session(alice: Person) -> None:
     assert alice.login is not None
     client = Client()
-    for forged in (alice.login.session_id, signing.dumps(alice.login.session_id, salt="another"), "x:y:z", "\x00"):
+    for forged in (
+        alice.login.session_id,
+        signing.dumps(alice.login.session_id, salt="another"),
+        "x:y:z",
+        "\x00",
+    ):
         client.cookies[COOKIE] = forged
         assert client.get("/").status_code == 302
         assert client.post("/session/token").status_code == 401

@@ -120,7 +120,8 @@ function fill(klines) {
   const pushed = waiting;
   waiting = null;
   for (const trade of pushed) if (Number(BigInt(trade.timestamp) / 1000000n) >= since + SECONDS[period] * 1000) grow(trade);
-  chart.timeScale().setVisibleLogicalRange({ from: Math.max(bars.length - 110, -10), to: bars.length + 4 });
+  chart.timeScale().applyOptions({ barSpacing: 8 });
+  chart.timeScale().scrollToPosition(4, false);
   showBar(null);
 }
 

@@ -14,7 +14,7 @@ import { byId, setText, t, toast } from "./texts.js";
 import { confirm, dialogsStart, keysStart, openDialog, tabsStart, viewsStart, chooseTab } from "./shell.js";
 
 const TICKERS_MAX = 150; // of the 200 streams a connection may hold
-const LOOK_MS = 15_000;
+const LOOK_MS = 5000;
 const LOOK_STALE_MS = 1000;
 const ROUTES = {
   ticker: takeTicker,

@@ -260,7 +260,8 @@ function paintSide(instrument, order, name, price, volume, usesBudget) {
   setText(button.firstElementChild, t(order.side > 0 ? "Buy" : "Sell"));
   setText(byId(`${name}-note`), noteOf(instrument, order));
   const isWrong = usesBudget ? !order.budget || order.budget <= 0n : Boolean(price || volume);
-  button.disabled = isWrong || state.feed !== "live" || !state.account || instrument.status !== "trading";
+  const hasNone = order.offset !== "OPEN" && found.most === 0n;
+  button.disabled = isWrong || hasNone || state.feed !== "live" || !state.account || instrument.status !== "trading";
 }
 
 function noteOf(instrument, order) {
