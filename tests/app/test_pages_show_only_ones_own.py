@@ -16,7 +16,7 @@ from settlement.models import CashRequest
 from tests.support.people import PASSWORD, Person, account_row, person
 from tests.support.servers import RedisServer
 
-HTMX = {"HTTP_HX_REQUEST": "true"}
+HTMX = {"HX-Request": "true"}
 PAGES = ["/", "/pages/accounts"]
 
 
@@ -63,8 +63,8 @@ def test_login_sets_a_cookie_no_script_can_read_and_the_page_opens(alice: Person
 
 
 def test_a_wrong_password_says_nothing_of_the_name(alice: Person) -> None:
-    wrong = Client().post("/login", {"username": "alice_page", "password": "not this one"}, **HTMX)
-    unknown = Client().post("/login", {"username": "nobody_page", "password": "not this one"}, **HTMX)
+    wrong = Client().post("/login", {"username": "alice_page", "password": "not this one"}, headers=HTMX)
+    unknown = Client().post("/login", {"username": "nobody_page", "password": "not this one"}, headers=HTMX)
     assert COOKIE not in wrong.cookies
     bodies = [answer.content.decode().split("<h2")[1].split("<div")[0] for answer in (wrong, unknown)]
     assert bodies[0] == bodies[1]
@@ -75,7 +75,7 @@ def test_a_wrong_password_says_nothing_of_the_name(alice: Person) -> None:
 def test_visitors_without_a_session_are_sent_to_log_in(path: str, alice: Person) -> None:
     answer = Client().get(path)
     assert (answer.status_code, answer["Location"]) == (302, "/login")
-    fragment = Client().get(path, **HTMX)
+    fragment = Client().get(path, headers=HTMX)
     assert (fragment["HX-Redirect"], fragment.content) == ("/login", b"")
 
 
