@@ -17,10 +17,15 @@ from django.conf import settings  # noqa: E402
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler  # noqa: E402
 from django.http.request import split_domain_port, validate_host  # noqa: E402
 
+from accounts.http.envelope import ApiError, error_response  # noqa: E402
+from engine.border import BODY_BYTES_MAX  # noqa: E402
+from engine.core.codes import Code  # noqa: E402
 from exchange.routing import websocket_urlpatterns  # noqa: E402
 
 Scope = dict[str, Any]
-Application = Callable[[Scope, Callable[..., Awaitable[Any]], Callable[..., Awaitable[Any]]], Awaitable[Any]]
+Receive = Callable[..., Awaitable[Any]]
+Send = Callable[..., Awaitable[Any]]
+Application = Callable[[Scope, Receive, Send], Awaitable[Any]]
 
 
 def origin_allowed(headers: list[tuple[bytes, bytes]]) -> bool:
@@ -38,9 +43,7 @@ def origin_allowed(headers: list[tuple[bytes, bytes]]) -> bool:
 def same_origin(application: Application) -> Application:
     """Refuse sockets that another site's page opens with the visitor's browser."""
 
-    async def guarded(
-        scope: Scope, receive: Callable[..., Awaitable[Any]], send: Callable[..., Awaitable[Any]]
-    ) -> Any:
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> Any:
         if not origin_allowed(scope["headers"]):
             return await send({"type": "websocket.close", "code": 4403})
         return await application(scope, receive, send)
@@ -48,9 +51,47 @@ def same_origin(application: Application) -> Application:
     return guarded
 
 
+class BodyTooLarge(Exception):
+    """More came than a request may bring."""
+
+
+def bounded(application: Application) -> Application:
+    """Refuse a body above BODY_BYTES_MAX while it comes: Django would write all of it to disk first."""
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> Any:
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if not declared.isdigit() or len(declared) > 12 or int(declared) > BODY_BYTES_MAX:
+            return await too_large(send)
+        left = BODY_BYTES_MAX
+
+        async def counted() -> Any:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body") or b"")
+            if left < 0:
+                raise BodyTooLarge
+            return message
+
+        try:
+            return await application(scope, counted, send)
+        except BodyTooLarge:
+            return await too_large(send)
+
+    return guarded
+
+
+async def too_large(send: Send) -> None:
+    """Say so, and hang up on the rest."""
+    refusal = error_response(ApiError(Code.BODY_TOO_LARGE, limit=BODY_BYTES_MAX))
+    headers = [(name.lower().encode(), value.encode()) for name, value in refusal.items()]
+    headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": refusal.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": refusal.content})
+
+
 application = ProtocolTypeRouter(
     {
-        "http": ASGIStaticFilesHandler(http_application),
+        "http": bounded(ASGIStaticFilesHandler(http_application)),
         "websocket": same_origin(URLRouter(websocket_urlpatterns)),
     }
 )

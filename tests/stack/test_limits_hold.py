@@ -7,10 +7,14 @@ import asyncio
 import contextlib
 import json
 import random
+import select
+import socket
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import pytest
 from websockets.exceptions import ConnectionClosed
 
 from engine.core.codes import Code
@@ -20,6 +24,7 @@ from tests.support.waiting import wait_until_async
 
 GROWTH_MAX = 60 * 2**20
 BODY_MAX = 256 * 1024
+ENDLESS = 32 * 2**20
 SAMPLES = 200
 # Of a whole order, on the machine that runs everything at once; a queue behind the other would be far longer.
 P99_MAX_S = 0.25
@@ -100,6 +105,23 @@ def test_no_body_breaks_the_web_or_stays_in_its_memory(stack: RunningStack) -> N
     assert stack.pids["web"] == pid
 
 
+@pytest.mark.parametrize("head", ["Transfer-Encoding: chunked", f"Content-Length: {ENDLESS}"])
+@pytest.mark.parametrize("path", ["/api/order/submit", "/api/auth/login", "/login", "/nowhere"])
+def test_an_endless_body_is_refused_while_it_comes(stack: RunningStack, head: str, path: str) -> None:
+    where = urlsplit(stack.web)
+    piece = b"x" * 65_536
+    chunk = b"10000\r\n" + piece + b"\r\n" if "chunked" in head else piece
+    with socket.create_connection((where.hostname, where.port or 80), timeout=20) as raw:
+        raw.sendall(f"POST {path} HTTP/1.1\r\nHost: {where.netloc}\r\n{head}\r\n\r\n".encode())
+        sent = 0
+        with contextlib.suppress(ConnectionError):
+            while sent < ENDLESS and not select.select([raw], [], [], 0)[0]:
+                raw.sendall(chunk)
+                sent += len(piece)
+        assert sent < ENDLESS
+        assert raw.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
 async def test_no_frame_stays_in_the_memory_of_the_web(stack: RunningStack) -> None:
     rng = random.Random(8)
     token = logged_in(stack, "alice")["token"]
@@ -136,17 +158,17 @@ async def test_one_throttled_user_does_not_slow_another(stack: RunningStack) -> 
 
     async def flood() -> None:
         nonlocal refused
-        async with watcher(stack.web, alice["token"]) as socket:
+        async with watcher(stack.web, alice["token"]) as flooding:
             while True:
-                answer = await socket.ask(type="query_account")
+                answer = await flooding.ask(type="query_account")
                 refused += answer.get("code") == Code.THROTTLED
 
     async def p99() -> float:
-        async with watcher(stack.web, bob["token"]) as socket:
+        async with watcher(stack.web, bob["token"]) as mine:
             took = []
             for _ in range(SAMPLES):
                 began = time.monotonic()
-                answer = await socket.ask(**order)
+                answer = await mine.ask(**order)
                 took.append(time.monotonic() - began)
                 assert answer["success"] is True, answer
             return sorted(took)[SAMPLES * 99 // 100]
