@@ -24,7 +24,7 @@ from accounts.adminkit.deeds import Done, deed_do
 from accounts.adminkit.exports import ListAdmin
 from accounts.adminkit.funds import freeze_text, funds_rows, live_funds
 from accounts.adminkit.refusals import code_text, refusal_put
-from accounts.adminkit.rights import request_require
+from accounts.adminkit.rights import request_require, request_user_id
 from accounts.adminkit.waiting import row_wait
 from accounts.errors import user_not_found
 from accounts.http.envelope import ApiError
@@ -91,7 +91,7 @@ def _roles_set(request: HttpRequest, user: User, fields: Mapping[str, Any]) -> D
     if user.pk == request.user.pk and RoleName.ADMIN in roles_of(user) and RoleName.ADMIN not in roles:
         raise ApiError(Code.FORBIDDEN, field="roles", limit="a second person")
     held = services.user_roles_set(
-        user_id=user.pk, roles=roles, granted_by=request.user.pk, now=timezone.now()
+        user_id=user.pk, roles=roles, granted_by=request_user_id(request), now=timezone.now()
     )
     return Done(after={"roles": held})
 
@@ -237,7 +237,7 @@ class FreezeForm(ReasonForm):
 
 def _freeze(request: HttpRequest, account: TradingAccount, fields: Mapping[str, Any]) -> Done:
     freeze = int(fields.get("freeze", 0))
-    seq = services.account_freeze_set(account_id=account.pk, freeze=freeze, actor=request.user.pk)
+    seq = services.account_freeze_set(account_id=account.pk, freeze=freeze, actor=request_user_id(request))
     seen = row_wait(AccountState, account.pk, seq)
     return Done(after={"freeze": freeze_text(freeze)}, seq=seq, waiting="" if seen else soon())
 

@@ -21,8 +21,9 @@ from django.utils.translation import gettext_lazy
 from accounts import selectors, services
 from accounts.adminkit.deeds import Done, deed_do, deed_note
 from accounts.adminkit.refusals import refusal_put
-from accounts.adminkit.rights import RightsAdmin, request_rights, user_is_staff
+from accounts.adminkit.rights import RightsAdmin, request_rights, request_user_id, user_is_staff
 from accounts.http.envelope import ApiError
+from accounts.models import User
 from exchange.venue_admin.front import front
 
 # The order of the sidebar: (title, models as app.model).
@@ -94,7 +95,7 @@ class OutcryAdminSite(AdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """What every page's frame shows."""
         context = super().each_context(request)
-        roles = selectors.user_roles(user_id=request.user.pk) if context["has_permission"] else []
+        roles = selectors.user_roles(user_id=request_user_id(request)) if context["has_permission"] else []
         return {**context, "roles": roles, "front_url": reverse("admin:index")}
 
     def app_index(
@@ -120,11 +121,10 @@ class OutcryAdminSite(AdminSite):
             deed_note(request, action="admin.login", target=request.user.get_username())
         return response
 
-    def password_change(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """By the service everybody's password is changed by: it ends the user's tokens and sockets."""
-        form = PasswordChangeForm(request.user, request.POST or None)
+        user = User.objects.get(pk=request_user_id(request))
+        form = PasswordChangeForm(user, request.POST or None)
         if request.method == "POST" and form.is_valid() and self._password_change(request, form):
             return HttpResponseRedirect(reverse("admin:password_change_done"))
         context = {
@@ -141,7 +141,7 @@ class OutcryAdminSite(AdminSite):
     def _password_change(self, request: HttpRequest, form: Any) -> bool:
         def perform() -> Done:
             services.password_change(
-                user_id=request.user.pk,
+                user_id=request_user_id(request),
                 old_password=form.cleaned_data["old_password"],
                 new_password=form.cleaned_data["new_password1"],
                 now=timezone.now(),
@@ -153,8 +153,8 @@ class OutcryAdminSite(AdminSite):
         except ApiError as error:
             refusal_put(form, error, {"new_password": "new_password1", "password": "new_password1"})
             return False
-        request.user.refresh_from_db()
-        update_session_auth_hash(request, request.user)  # this very session goes on
+        user = User.objects.get(pk=request_user_id(request))
+        update_session_auth_hash(request, user)  # this very session goes on
         return True
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:

@@ -21,7 +21,7 @@ from accounts.adminkit.badges import badge, money, number, state_badge
 from accounts.adminkit.deeds import Done, deed_do
 from accounts.adminkit.exports import ListAdmin
 from accounts.adminkit.refusals import refusal_put
-from accounts.adminkit.rights import request_require
+from accounts.adminkit.rights import request_require, request_user_id
 from accounts.adminkit.waiting import row_wait
 from accounts.http.envelope import ApiError
 from accounts.models import AuditEntry
@@ -48,7 +48,7 @@ def _state_set(service: Callable[..., int], state: int) -> Any:
     """An act that sends the command and waits for the row."""
 
     def perform(request: HttpRequest, row: Instrument, fields: Mapping[str, Any]) -> Done:
-        seq = service(instrument=row.instrument, actor=request.user.pk)
+        seq = service(instrument=row.instrument, actor=request_user_id(request))
         directory().clear()
         seen = row_wait(Instrument, row.pk, seq)
         return Done(after={"state": STATES[state]}, seq=seq, waiting="" if seen else soon())
@@ -58,7 +58,9 @@ def _state_set(service: Callable[..., int], state: int) -> Any:
 
 def _rates_set(request: HttpRequest, row: Instrument, fields: Mapping[str, Any]) -> Done:
     rates, before = fields["rates"], rates_texts(row.spec)
-    seq = services.instrument_rates_set(instrument=row.instrument, rates=rates, actor=request.user.pk)
+    seq = services.instrument_rates_set(
+        instrument=row.instrument, rates=rates, actor=request_user_id(request)
+    )
     after = rates_texts(row.spec, rates)
     changed = {name: text for name, text in after.items() if text != before[name]}
     return Done(after=changed, seq=seq, waiting=_("They come into force at the next roll of the day."))
@@ -202,7 +204,7 @@ class InstrumentAdmin(ListAdmin, ActsAdmin):
         spec = form.spec
 
         def perform() -> Done:
-            seq = services.instrument_list(spec=spec, actor=request.user.pk)
+            seq = services.instrument_list(spec=spec, actor=request_user_id(request))
             directory().clear()
             seen = row_wait(Instrument, spec.instrument, seq)
             after = {"name": spec.name, "product": spec.product, **rates_texts(spec)}

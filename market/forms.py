@@ -243,7 +243,7 @@ class ListingForm(RatesFields):
     def __init__(self, data: Any = None, *, spec: InstrumentSpec):
         super().__init__(data, spec=spec, initial=_initial(spec))
         for name, (label, choices) in CHOICES.items():
-            self.fields[name] = forms.TypedChoiceField(label=label, choices=choices, coerce=int)
+            self.fields[name] = forms.TypedChoiceField(label=str(label), choices=choices, coerce=int)
         wanted = {name for _, names in self.layout for name in names}
         for name in [name for name in self.fields if name not in wanted]:
             del self.fields[name]

@@ -18,6 +18,7 @@ from accounts.adminkit.badges import badge, moment_text, money, number, state_ba
 from accounts.adminkit.deeds import Done
 from accounts.adminkit.exports import ListAdmin, PlainListAdmin
 from accounts.adminkit.refusals import code_text
+from accounts.adminkit.rights import request_user_id
 from accounts.rights import Right
 from market.calculations import money_of
 from market.shown import DayFilter, account_link
@@ -34,7 +35,10 @@ State = CashRequest.State
 def _decide(approve: bool) -> Any:
     def perform(request: HttpRequest, row: CashRequest, fields: Mapping[str, Any]) -> Done:
         services.cash_request_decide(
-            request_id=row.request_id, approve=approve, decided_by=request.user.pk, now=timezone.now()
+            request_id=row.request_id,
+            approve=approve,
+            decided_by=request_user_id(request),
+            now=timezone.now(),
         )
         sent = services.cash_request_send(request_id=row.request_id, now=timezone.now())
         waiting = ""

@@ -3,7 +3,7 @@ Called by Django's admin; the account's page gets its positions and live orders 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.urls import reverse
@@ -59,7 +59,7 @@ class HistoryAdmin(ListAdmin, ActsAdmin):
     """Rows of the journal: nobody does anything to them."""
 
     right_view = Right.ACCOUNTS_READ
-    list_filter: Any = (DayFilter, "side", "offset")
+    list_filter: ClassVar[Any] = (DayFilter, "side", "offset")
 
     @admin.display(description=gettext_lazy("Account"), ordering="account_id")
     def account(self, row: Any) -> str:

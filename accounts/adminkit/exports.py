@@ -67,7 +67,8 @@ class CappedPaginator(Paginator[Any]):
     @cached_property
     def count(self) -> int:
         """How many rows there are, or COUNT_MAX."""
-        return self.object_list[:COUNT_MAX].count()
+        rows: Any = self.object_list
+        return int(rows[:COUNT_MAX].count())
 
 
 class ListAdmin(RightsAdmin[Any]):
@@ -132,9 +133,9 @@ class ListAdmin(RightsAdmin[Any]):
         """The header, then a line a row; the byte order mark tells spreadsheets that it is UTF-8."""
         writer = csv.writer(_Line())
         headers = [HEADERS.get(name, name.removesuffix("_shown").removesuffix("_text")) for name in columns]
-        yield "\ufeff" + writer.writerow(headers)  # type: ignore[operator]
+        yield "\ufeff" + writer.writerow(headers)
         for row in rows.iterator(chunk_size=CHUNK):
-            yield writer.writerow(cell(self._value(name, row)) for name in columns)  # type: ignore[misc]
+            yield writer.writerow(cell(self._value(name, row)) for name in columns)
 
     def _value(self, name: str, row: Any) -> Any:
         plain: Callable[[Any], Any] | None = getattr(self, f"export_{name}", None)

@@ -42,6 +42,13 @@ def request_rights(request: HttpRequest) -> frozenset[Right]:
     return held
 
 
+def request_user_id(request: HttpRequest) -> int:
+    """The id of the person behind the request; PermissionDenied for nobody."""
+    if request.user.pk is None:
+        raise PermissionDenied
+    return int(request.user.pk)
+
+
 def user_is_staff(user: Any) -> bool:
     """True when the user holds any right of the venue's staff."""
     if not isinstance(user, User) or not user.is_active:

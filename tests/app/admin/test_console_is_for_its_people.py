@@ -46,7 +46,7 @@ def pages(objects: dict[type[Any], Any]) -> list[Page]:
     for each in admins():
         name = f"admin:{each.opts.app_label}_{each.opts.model_name}"
         pk = objects.get(each.model)
-        kinds = (("changelist", [], each.right_view), ("export", [], each.right_view))
+        kinds: Any = (("changelist", [], each.right_view), ("export", [], each.right_view))
         for kind, arguments, right in (
             *kinds,
             ("add", [], each.right_add),

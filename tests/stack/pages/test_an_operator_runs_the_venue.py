@@ -110,7 +110,9 @@ def test_a_deposit_waits_for_the_operator_and_a_frozen_account_trades_no_more(
     who.see(".facts dd", "20,000,000.00")
     act(who, "freeze", "papers are missing")
     who.see(".facts .badge", "frozen: trading")
-    trader.choose(trader.page.evaluate("[...outcry.state.specs.keys()].find((id) => id.startsWith('CZCE.SR'))"))
+    trader.choose(
+        trader.page.evaluate("[...outcry.state.specs.keys()].find((id) => id.startsWith('CZCE.SR'))")
+    )
     trader.order("buy", "5450", "1")
     trader.see(".toast.bad", "frozen")
     act(who, "unfreeze", "papers came")
