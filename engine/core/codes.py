@@ -133,6 +133,7 @@ class Code(IntEnum):
     SLOW_CONSUMER = 6028
     SESSION_ENDED = 6029
     BATCH_TOO_LARGE = 6030
+    TOO_MANY_SOCKETS = 6031
 
 
 class CodeText(NamedTuple):
@@ -397,4 +398,5 @@ TEXTS: dict[Code, CodeText] = {
     ),
     Code.SESSION_ENDED: CodeText(401, "the session was ended", "会话已结束"),
     Code.BATCH_TOO_LARGE: CodeText(422, "a batch has at most {limit} entries", "批量最多 {limit} 条"),
+    Code.TOO_MANY_SOCKETS: CodeText(429, "at most {limit} connections a user", "每个用户最多 {limit} 个连接"),
 }

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from itertools import groupby
@@ -31,6 +32,8 @@ from trading.sockets.subscriptions import Subscriptions
 logger = logging.getLogger(__name__)
 
 AUTH_WITHIN_S: Final = 10.0
+# Of one user in one process: each holds queues and a place in every fan-out.
+SOCKETS_PER_USER_MAX: Final = 100
 SEND_WITHIN_S: Final = 5.0
 CLOSE_WITHIN_S: Final = 3.0
 # Order messages of one socket under way at once; the next waits unread, so TCP slows the client down.
@@ -44,6 +47,9 @@ CLOSE_ERROR: Final = 1011
 Charge = tuple[Kind, int]  # whose budget, how much
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+_sockets_of: Counter[int] = Counter()  # open, by user id
 
 
 class Connection:
@@ -101,6 +107,9 @@ class Connection:
     async def _clean_up(self, tasks: list[asyncio.Task[None]]) -> None:
         self._session.subscriptions.close()
         if self._session.principal is not None:
+            _sockets_of.subtract([self._session.principal.user_id])
+            if not _sockets_of[self._session.principal.user_id]:
+                del _sockets_of[self._session.principal.user_id]
             await session_watch().remove(self._session.principal.session_id, self)
         for task in tasks:
             task.cancel()
@@ -246,8 +255,12 @@ class Connection:
             raise ApiError(Code.FORBIDDEN, field="token")
         if message.user_id is not None and str(message.user_id) != str(principal.user_id):
             raise ApiError(Code.FORBIDDEN, field="user_id")
+        if known is None and _sockets_of[principal.user_id] >= SOCKETS_PER_USER_MAX:
+            self._end(CLOSE_THROTTLED)
+            raise ApiError(Code.TOO_MANY_SOCKETS, limit=SOCKETS_PER_USER_MAX)
         self._session.principal = principal
         if known is None:
+            _sockets_of[principal.user_id] += 1
             await session_watch().add(principal.session_id, self, self._session_told)
         return _authenticated(principal)
 

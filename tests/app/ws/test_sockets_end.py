@@ -45,6 +45,21 @@ async def test_a_socket_without_auth_is_closed(
     assert await socket.closed() == connection.CLOSE_UNAUTHENTICATED == 4401
 
 
+async def test_a_user_has_so_many_sockets_and_others_have_theirs(
+    floor: Floor, connect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "SOCKETS_PER_USER_MAX", 2)
+    alice = floor.alice.person
+    first, _ = await connect(alice), await connect(alice)
+    third = await connect()
+    third.send(type="auth", token=alice.token)
+    assert await third.closed() == connection.CLOSE_THROTTLED == 4429
+    assert (await first.ask(type="ping"))["type"] == "pong"
+    await connect(floor.bob.person)
+    await first.leave()
+    await connect(alice)
+
+
 async def test_logout_ends_the_sessions_sockets_and_no_others(floor: Floor, connect: Any) -> None:
     alice = floor.alice.person
     other_session = Person(alice.user, await sync_to_async(log_in)(alice.user))  # type: ignore[arg-type]
