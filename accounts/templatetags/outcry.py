@@ -3,6 +3,8 @@ Loaded by templates with `{% load outcry %}`."""
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django import template
 
 from accounts.http.envelope import ApiError, error_text
@@ -21,6 +23,14 @@ def tr(message: str) -> str:
 def refusal(error: ApiError) -> str:
     """A refusal's sentence in the visitor's language."""
     return error_text(error.code, error.field, error.limit, error.value)[1 if is_chinese() else 0]
+
+
+@register.filter
+def amount(value: Decimal | int) -> str:
+    """An amount as people read it: thousands apart, no zeros behind, a fraction with at least two places."""
+    whole, _, places = format(value, "f").partition(".")
+    places = places.rstrip("0")
+    return f"{int(whole):,}" + (f".{places:0<2}" if places else "")
 
 
 @register.filter

@@ -145,6 +145,14 @@ def test_a_form_sent_twice_asks_once(alice: Person) -> None:
     assert (request.units, request.requested_by_id) == (10_005_000, alice.user_id)
 
 
+def test_every_panel_brings_a_key_of_its_own(alice: Person) -> None:
+    client = browser(alice)
+    panels = [client.get(f"/pages/cash/{account_of(alice)}").content.decode() for _ in range(2)]
+    keys = {panel.split('name="key" value="')[1].split('"')[0] for panel in panels}
+    assert len(keys) == 2
+    assert "hx-preserve" not in panels[0]
+
+
 @pytest.mark.parametrize("amount", ["", "abc", "-5", "0", "1.005", "1e99", "NaN", "9" * 39])
 def test_a_bad_amount_asks_nothing_and_says_why(amount: str, alice: Person) -> None:
     form = {"kind": "deposit", "amount": amount, "currency": "CNY", "key": "k"}

@@ -82,6 +82,7 @@ class Visitor:
         self.page.select_option("#cash-currency", currency)
         self.page.click("#cash-form button.primary")
         self.page.wait_for_selector("#cash-panel .note.good")
+        assert self.page.input_value("#cash-amount") == ""  # a fresh form: the next request is another one
         self.page.click("#cash-dialog [data-close]")
 
     def order(self, side: str, price: str, volume: str, *, offset: str = "OPEN", kind: str = "LIMIT") -> None:

@@ -240,6 +240,7 @@ function hintOfPrice(instrument) {
 }
 
 function hintOfVolume(instrument, order) {
+  if (order.isSpot && order.isMarket) return t("Selling at market sells this");
   if (!order.isSpot || !order.price || !order.lots) return "";
   const scale = Number(state.scales[instrument.currency]);
   return `≈ ${shown(order.price * order.lots * BigInt(instrument.tick_money), scale, 2)} ${instrument.currency}`;
