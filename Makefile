@@ -10,7 +10,7 @@ LOCK := $(VENV)/bin/uv pip compile --generate-hashes --no-emit-index-url --unive
 	--no-header --quiet --upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help up test soak coverage lint types lock compile test-compiled bench migrations clean-data
+.PHONY: help up test soak screenshots coverage lint types lock compile test-compiled bench migrations clean-data
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -21,8 +21,12 @@ up: $(VENV)/.runtime ## Start the whole venue; Ctrl-C stops it. OUTCRY_DATA, OUT
 test: $(VENV)/.dev ## Run the suite (tiers core, app, stack; TIERS="core app" for some of them).
 	@$(PY) -m tests.run_tiers $(TIERS)
 
-soak: $(VENV)/.dev ## The core tier's properties with many more examples (long).
+soak: $(VENV)/.dev ## The core's properties with many more examples; the page for 10 minutes (long).
 	@HYPOTHESIS_PROFILE=soak $(PY) -m pytest -q -p no:cacheprovider --durations=10 tests/core
+	@OUTCRY_SOAK_S=600 $(PY) -m pytest -q -s -p no:cacheprovider tests/stack/pages/test_two_hundred_updates_a_second.py
+
+screenshots: $(VENV)/.dev ## Take the pictures of README and docs in Chromium (some minutes).
+	@$(PY) -m tools.screenshots
 
 coverage: $(VENV)/.dev ## The core and app tiers with branch coverage.
 	@$(PY) -m pytest -q -p no:cacheprovider --cov --cov-report=term-missing:skip-covered tests/core tests/app
