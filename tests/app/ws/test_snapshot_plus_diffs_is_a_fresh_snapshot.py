@@ -83,14 +83,14 @@ async def assert_equal_in_the_end(
     floor: Floor, connect: Any, trader: Trader, socket: Socket, readers: Readers, **fields: Any
 ) -> None:
     """The old reader comes to hold what a new one is given."""
-    await wait_until_async(lambda: hub().held[1] == floor.engine.seq, what="the hub heard everything")
+    await wait_until_async(lambda: hub().held[1] == floor.engine.seq, 60, what="the hub heard everything")
     wanted = state(await fresh(connect, trader, **fields))
 
     async def same() -> bool:
         await drain(socket, readers)
         return state(readers) == wanted
 
-    await wait_until_async(same, what="old snapshot + pushes == new snapshot")
+    await wait_until_async(same, 60, what="old snapshot + pushes == new snapshot")
 
 
 @pytest.mark.parametrize("grouped", [False, True])
