@@ -302,7 +302,7 @@ class TradingAccountAdmin(ListAdmin, ActsAdmin):
     @admin.display(description=gettext_lazy("Type"), ordering="account_type")
     def type_shown(self, account: TradingAccount) -> str:
         """Words for the type."""
-        return str(account.account_type).replace("_", " ")
+        return _(str(account.account_type).replace("_", " "))
 
     @admin.display(description=gettext_lazy("State"), ordering="state")
     def state_shown(self, account: TradingAccount) -> str:

@@ -345,7 +345,7 @@ def _sections(row: Instrument) -> list[tuple[Any, list[tuple[Any, Any]]]]:
 
 def _today(row: Instrument, spec: InstrumentSpec) -> list[tuple[Any, Any]]:
     prices = (
-        (_("Last"), row.last), (_("Open"), row.open), (_("High"), row.high), (_("Low"), row.low),
+        (_("Last"), row.last), (_("Opening price"), row.open), (_("High"), row.high), (_("Low"), row.low),
         (_("Upper limit"), row.upper), (_("Lower limit"), row.lower), (_("Previous close"), row.pre_close),
     )  # fmt: skip
     settled = [(_("Previous settlement"), p4_of(row.pre_settlement))] if row.pre_settlement else []

@@ -4,9 +4,11 @@ Run by pytest in the app tier."""
 from __future__ import annotations
 
 import threading
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.test import RequestFactory
 from django.utils import timezone
@@ -139,3 +141,18 @@ def test_the_list_shows_an_asked_row_only_while_it_has_no_answer(
     assert [outcome for _, outcome in shown("")] == ["asked", "done"]
     assert shown("")[0][0] == lonely.pk
     assert len(shown("?outcome=all")) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_command_names_the_first_row_that_does_not_hold_and_a_seal_that_is_gone() -> None:
+    rows = [write(number) for number in range(3)]
+    said = StringIO()
+    call_command("audit", "check", stdout=said)
+    assert said.getvalue() == f"3 rows hold; the newest seal is {rows[2].hash}\n"
+    tamper("DELETE FROM accounts_auditentry WHERE target = '2'")
+    call_command("audit", "check", stdout=StringIO())  # a cut at the end shows only by a seal kept elsewhere
+    with pytest.raises(CommandError, match="cut off"):
+        call_command("audit", "check", "--seal", rows[2].hash)
+    tamper("UPDATE accounts_auditentry SET address = '10.0.0.2' WHERE target = '1'")
+    with pytest.raises(CommandError, match=f"1 rows hold, row {rows[1].pk} does not"):
+        call_command("audit", "check")
