@@ -123,19 +123,20 @@ function feeText(fills) {
 /** Today's trades so far, from history; the stream goes on from there. */
 export async function tradesLoad() {
   const { account } = state;
-  for (let attempt = 0; attempt < 20 && account === state.account; attempt += 1) {
+  for (let attempt = 0; attempt < 60 && account === state.account; attempt += 1) {
     try {
       const answer = await getJson(`/api/trades/account/${account}?limit=${TRADES_KEPT}`);
       if (account !== state.account) return;
       const day = [...state.specs.values()][0]?.trading_day;
+      if (!day) throw new NotReady("the day is not known yet");
       for (const row of answer.data.trades) {
-        if (!day || row.trading_day === day) state.trades.set(tradeKey(row), row);
+        if (row.trading_day === day) state.trades.set(tradeKey(row), row);
       }
       mark("trades");
       return;
     } catch (error) {
       if (!(error instanceof NotReady)) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 1000));
+      await new Promise((resolve) => setTimeout(resolve, 500));
     }
   }
 }

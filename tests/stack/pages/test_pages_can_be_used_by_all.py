@@ -82,6 +82,12 @@ def first_paint_ms(who: Visitor) -> float:
     return found
 
 
+def test_the_api_docs_open_under_the_policy(visitor: Visit) -> None:
+    who = visitor()
+    who.open("/api/docs")
+    who.see(".swagger-ui .title", "Outcry")
+
+
 def test_chinese_is_complete_and_kept(visitor: Visit, known: str) -> None:
     who = visitor(locale="zh-CN")
     who.log_in(known)

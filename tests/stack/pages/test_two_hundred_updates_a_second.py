@@ -57,7 +57,7 @@ def book_of_the_venue(venue: RunningStack, who: Visitor, instrument: str) -> lis
     request = urllib.request.Request(address, headers={"Authorization": f"Bearer {token}"})
     with urllib.request.urlopen(request, timeout=10) as answer:
         book = json.load(answer)["data"]
-    rows = []
+    rows: list[list[str]] = []
     for side, levels in (("ask", book["asks"]), ("bid", book["bids"])):
         shown = [[side, f"{level['price']:,}", f"{level['volume']:,}"] for level in levels]
         shown += [[side, "–", ""]] * (5 - len(shown))
