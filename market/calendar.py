@@ -1,7 +1,7 @@
 """Dates of the market: trading days and the exchanges' clock. Until calendars are rows, weekends are the only holidays.
 Called by settlement/day.py for the next trading day and by exchange/demo for contract months."""
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from typing import Final
 
 # China has no summer time, so no table of time zones is needed for it.
@@ -47,3 +47,8 @@ def yyyymmdd(day: date) -> int:
 def date_of(trading_day: int) -> date:
     """The reverse of yyyymmdd; ValueError for a number that is no date."""
     return date(trading_day // 10_000, trading_day // 100 % 100, trading_day % 100)
+
+
+def midnight_ms(day: date) -> int:
+    """When the date begins on the exchanges' clock, in ms since the epoch."""
+    return int(datetime.combine(day, time(), EXCHANGE_TIME).timestamp()) * 1_000

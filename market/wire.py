@@ -22,6 +22,7 @@ from market.calculations import (
     tick_size,
     volume_of,
 )
+from market.calendar import date_of, midnight_ms
 
 STATES: Final = {terms.TRADING: "trading", terms.SUSPENDED: "suspended", terms.DELISTED: "delisted"}
 PHASES: Final = {terms.CLOSED: "CLOSED", terms.CONTINUOUS: "CONTINUOUS", terms.BREAK: "BREAK"}
@@ -139,11 +140,12 @@ def tape_wire(
     }
 
 
-def kline_wire(spec: InstrumentSpec, bars: Sequence[Any]) -> list[dict[str, Any]]:
-    """Bars (objects with the fields of market.models.Bar), oldest first; `datetime` in ms UTC."""
+def kline_wire(spec: InstrumentSpec, bars: Sequence[Any], *, is_day: bool = False) -> list[dict[str, Any]]:
+    """Bars (objects with the fields of market.models.Bar), oldest first; `datetime` in ms: where the period
+    begins, and of a day the midnight (China time) of its trading day, the same for every instrument."""
     return [
         {
-            "datetime": bar.start // 1_000_000,
+            "datetime": midnight_ms(date_of(bar.trading_day)) if is_day else bar.start // 1_000_000,
             "open": price_of(spec, bar.open),
             "high": price_of(spec, bar.high),
             "low": price_of(spec, bar.low),

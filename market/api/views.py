@@ -115,7 +115,8 @@ class KlineView(APIView):
         spec = directory().find_sync(instrument_id).spec
         selectors.history_wait(live().head().seq)
         bars = selectors.bars_list(instrument=spec.instrument, period=PERIODS[period], limit=count)
-        data = {"symbol": spec.instrument, "period": int(period), "klines": kline_wire(spec, bars)}
+        klines = kline_wire(spec, bars, is_day=PERIODS[period] == "day")
+        data = {"symbol": spec.instrument, "period": int(period), "klines": klines}
         return Response({"code": 0, "message": "success", "data": data})
 
 

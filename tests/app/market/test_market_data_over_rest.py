@@ -78,6 +78,7 @@ def test_k_lines_are_bare_and_count_once(floor: Floor) -> None:
     assert (bar["open"], bar["high"], bar["low"], bar["close"]) == (3800, 3810, 3800, 3810)
     assert (bar["volume"], bar["amount"]) == (3, (2 * 3800 + 3810) * 300)
     assert (bar["open_oi"], bar["close_oi"]) == (0, 3)
+    assert bar["datetime"] == 1763308800000  # 2025-11-17 00:00 in China: the trading day, not its first trade
     minutes = floor.alice.person.get("/api/market/kline/IF2512?period=4").body["data"]["klines"]
     assert sum(bar["volume"] for bar in minutes) == 3
 
