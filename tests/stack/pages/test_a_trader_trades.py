@@ -132,6 +132,21 @@ def test_cancel_and_cancel_all_and_the_keyboard(visitor: Visit) -> None:
     who.see("#funds-frozen", "0.00")
 
 
+def test_a_lost_push_is_seen_and_the_book_is_asked_for_again(visitor: Visit) -> None:
+    ann, ben = trader(visitor, "kim_rb", RB), trader(visitor, "leo_rb", RB)
+    ben.order("sell", "3200", "4")
+    ann.see('#book tr[data-side="ask"][data-level="1"]', "3,200")
+    ann.page.evaluate("() => { for (const name of outcry.feed.held.keys()) outcry.feed.held.set(name, 'lost'); }")
+    ann.page.evaluate("() => outcry.state.book.asks.clear()")
+    ben.order("sell", "3190", "5")
+    ann.see('#book tr[data-side="ask"][data-level="1"]', "3,190")
+    ann.see('#book tr[data-side="ask"][data-level="2"]', "3,200")
+    assert ann.page.evaluate("() => outcry.feed.gaps") >= 1
+    ben.page.click("#cancel-all")
+    ben.page.click("#confirm-yes")
+    ann.see_exactly('#book tr[data-side="ask"][data-level="1"] button', "–")
+
+
 def test_spot_is_bought_by_budget_and_sold(visitor: Visit) -> None:
     pair = "SPOT.BTC_USDT"
     ann, ben = trader(visitor, "eve_btc", pair), trader(visitor, "fay_btc", pair)
