@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from accounts import services
 from accounts.adminkit.acts import Act, ActsAdmin, ReasonForm, deed_tell, soon
 from accounts.adminkit.badges import badge, figure_shown, state_badge
-from accounts.adminkit.deeds import Done, deed_do
+from accounts.adminkit.deeds import Done, deed_do, plain_values
 from accounts.adminkit.exports import ListAdmin
 from accounts.adminkit.funds import freeze_text, funds_rows, live_funds
 from accounts.adminkit.refusals import code_text, refusal_put
@@ -205,7 +205,13 @@ class UserAdmin(ListAdmin, ActsAdmin):
             return Done(after={"username": user.username, "roles": list(roles)}, target=str(user.pk))
 
         try:
-            return deed_do(request, action="user.add", target=given["username"], perform=perform)
+            return deed_do(
+                request,
+                action="user.add",
+                target=given["username"],
+                wanted=plain_values(form.cleaned_data),
+                perform=perform,
+            )
         except ApiError as error:
             refusal_put(form, error)
             return None

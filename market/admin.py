@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.adminkit.acts import Act, ActsAdmin, deed_tell, soon
 from accounts.adminkit.badges import badge, money, number, state_badge
-from accounts.adminkit.deeds import Done, deed_do
+from accounts.adminkit.deeds import Done, deed_do, plain_values
 from accounts.adminkit.exports import ListAdmin
 from accounts.adminkit.refusals import refusal_put
 from accounts.adminkit.rights import request_require, request_user_id
@@ -63,7 +63,12 @@ def _rates_set(request: HttpRequest, row: Instrument, fields: Mapping[str, Any])
     )
     after = rates_texts(row.spec, rates)
     changed = {name: text for name, text in after.items() if text != before[name]}
-    return Done(after=changed, seq=seq, waiting=_("They come into force at the next roll of the day."))
+    return Done(
+        before={name: before[name] for name in changed},
+        after=changed,
+        seq=seq,
+        waiting=_("They come into force at the next roll of the day."),
+    )
 
 
 def rates_pending(row: Instrument) -> dict[str, str]:
@@ -211,7 +216,13 @@ class InstrumentAdmin(ListAdmin, ActsAdmin):
             return Done(after=after, seq=seq, waiting="" if seen else soon())
 
         try:
-            return deed_do(request, action="instrument.list", target=spec.instrument, perform=perform)
+            return deed_do(
+                request,
+                action="instrument.list",
+                target=spec.instrument,
+                wanted=plain_values(form.cleaned_data),
+                perform=perform,
+            )
         except ApiError as error:
             refusal_put(form, error, FIELDS)
             return None

@@ -17,7 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.adminkit.deeds import Done, deed_do
+from accounts.adminkit.deeds import Done, deed_do, plain_values
 from accounts.adminkit.refusals import refusal_put
 from accounts.adminkit.rights import RightsAdmin, request_require, request_rights
 from accounts.http.envelope import ApiError
@@ -130,6 +130,7 @@ class ActsAdmin(RightsAdmin[Any]):
                 action=f"{self.opts.model_name}.{act.name}",
                 target=str(obj.pk),
                 before=act.state(obj),
+                wanted=plain_values(form.cleaned_data),
                 reason=form.cleaned_data.get("reason", ""),
                 perform=lambda: act.perform(request, obj, form.cleaned_data),
             )

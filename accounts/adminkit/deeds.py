@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest
@@ -25,12 +26,14 @@ Outcome = AuditEntry.Outcome
 class Done:
     """What an act has brought about: the state after it, and the command's sequence if there was one.
 
-    `waiting`: it is accepted, and something else must happen before it is true."""
+    `before`: only where less than the act's whole state is worth keeping · `waiting`: it is accepted, and
+    something else must happen before it is true."""
 
     after: Mapping[str, Any] = field(default_factory=dict)
     seq: int | None = None
     target: str = ""  # only where it was not known before: the id of what was made
     waiting: str = ""
+    before: Mapping[str, Any] | None = None
 
 
 def deed_do(
@@ -40,13 +43,14 @@ def deed_do(
     target: str,
     perform: Callable[[], Done],
     before: Mapping[str, Any] | None = None,
+    wanted: Mapping[str, Any] | None = None,
     reason: str = "",
 ) -> Done:
-    """Write down that it is asked for, do it, write down how it ended.
+    """Write down that it is asked for (and `wanted`, what exactly), do it, write down how it ended.
 
     ApiError: what `perform` was refused with, the door's codes and LIVE_REBUILDING among them."""
     deed = _deed(request, action, target, before, reason)
-    asked = audit_write(deed=deed, now=timezone.now())
+    asked = audit_write(deed=replace(deed, after=wanted), now=timezone.now())
     deed = replace(deed, asked=asked.pk, outcome=Outcome.REFUSED)
     try:
         done = perform()
@@ -60,10 +64,26 @@ def deed_do(
             raise
         raise refusal from error
     deed = replace(
-        deed, outcome=Outcome.DONE, after=done.after, seq=done.seq, target=done.target or deed.target
+        deed,
+        outcome=Outcome.DONE,
+        before=deed.before if done.before is None else done.before,
+        after=done.after,
+        seq=done.seq,
+        target=done.target or deed.target,
     )
     audit_write(deed=deed, now=timezone.now())
     return done
+
+
+def plain_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What was typed into a form as the audit log keeps it: texts, numbers, lists; no reason, never a password."""
+    kept = {name: value for name, value in values.items() if name != "reason" and "password" not in name}
+    return {
+        name: format(value, "f") if isinstance(value, Decimal) else value
+        for name, value in kept.items()
+        if isinstance(value, (str, int, Decimal))
+        or (isinstance(value, list) and all(isinstance(v, str) for v in value))
+    }
 
 
 def deed_note(

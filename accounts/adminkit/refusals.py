@@ -29,7 +29,11 @@ def refusal_put(form: Form, error: ApiError, fields: Mapping[str, str] | None = 
 
     `fields`: the refusal's word for a field and the form's, where they differ."""
     name = (fields or {}).get(error.field, error.field)
-    form.add_error(name if name in form.fields else None, refusal_text(error))
+    known = form.fields.get(name)
+    if known is not None and known.label:
+        # People know a field by its label, not by the core's word for it.
+        error = ApiError(error.code, str(known.label), error.limit, error.value)
+    form.add_error(name if known is not None else None, refusal_text(error))
 
 
 def code_text(code: int | None) -> str:

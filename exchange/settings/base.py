@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "exchange.venue_admin.middleware.DatabaseAwayMiddleware",
 ]
 
 ROOT_URLCONF = "exchange.urls"

@@ -38,6 +38,7 @@ def test_a_frozen_account_trades_no_more_until_it_is_unfrozen(console: Console) 
     assert risk.post(unfreeze, {"reason": "paid"}).status_code == 302
     assert console.engine.accounts[console.alice.pk].freeze == 0
     done = AuditEntry.objects.filter(outcome="done").order_by("id")
+    assert AuditEntry.objects.get(outcome="asked", action="tradingaccount.freeze").after == {"freeze": 1}
     assert [(row.before, row.after) for row in done] == [
         ({"freeze": "nothing"}, {"freeze": "trading"}),
         ({"freeze": "trading"}, {"freeze": "nothing"}),

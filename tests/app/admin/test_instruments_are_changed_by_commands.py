@@ -121,6 +121,8 @@ def test_suspending_stops_orders_at_once_and_resuming_lets_them_in(console: Cons
     assert (row.before, row.after) == ({"state": "trading"}, {"state": "suspended"})
     assert (row.actor_name, row.address, row.reason) == ("olga", "127.0.0.1", "rumours")
     assert row.seq is not None
+    asked = AuditEntry.objects.get(pk=row.asked or 0)
+    assert (asked.outcome, asked.reason, asked.seq) == ("asked", "rumours", None)
 
 
 def test_nothing_is_done_without_a_reason(console: Console) -> None:
@@ -169,7 +171,7 @@ def test_new_rates_wait_for_the_roll_and_are_shown_waiting(console: Console) -> 
     waiting = [(str(label), now, then) for label, now, then in page.context["pending"]]
     assert sorted(waiting) == [("Fee, open (a lot)", "0", "1.25"), ("Margin, long (ratio)", "0.12", "0.15")]
     row = AuditEntry.objects.get(action="instrument.rates", outcome="done")
-    assert row.before["margin_long_ratio"] == "0.12"
+    assert row.before == {"margin_long_ratio": "0.12", "fee_open_lot": "0"}
     assert row.after == {"margin_long_ratio": "0.15", "fee_open_lot": "1.25"}
 
 
@@ -178,7 +180,9 @@ def test_rates_out_of_range_are_refused_on_the_field(console: Console) -> None:
     fields = {**form_of(console, path), "limit_down_ratio": "1", "reason": "why not"}
     answer = console.operator.post(path, fields)
     assert answer.status_code == 422
-    assert answer.context["form"].errors == {"limit_down_ratio": ["Limit_down_ratio is out of range (1109)"]}
+    assert answer.context["form"].errors == {
+        "limit_down_ratio": ["Price limit, down (ratio) is out of range (1109)"]
+    }
     assert console.state() == before
 
 
