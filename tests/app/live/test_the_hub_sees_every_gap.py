@@ -295,7 +295,7 @@ async def test_a_killed_redis_costs_a_reload_and_nothing_else(begin: Begin, own_
         await leader.send(leader.head())  # as the leader does every 200 ms
         return is_right(leader, hub, watcher)
 
-    await wait_until_async(right_again)  # type: ignore[arg-type]
+    await wait_until_async(right_again)
     assert len(watcher.losses) >= 1
 
 

@@ -8,7 +8,7 @@ from asgiref.sync import sync_to_async
 
 from engine.core.codes import Code
 from tests.support.floor import Floor
-from tests.support.people import Person, log_in
+from tests.support.people import PASSWORD, Person, log_in
 from tests.support.waiting import wait_until_async
 from trading import metrics
 from trading.sockets import connection
@@ -67,6 +67,17 @@ async def test_logout_ends_the_sessions_sockets_and_no_others(floor: Floor, conn
     assert (await sync_to_async(alice.post)("/api/auth/logout")).body["success"]
     assert await socket.closed() == connection.CLOSE_UNAUTHENTICATED
     assert (await other.ask(type="ping"))["type"] == "pong"
+    assert (await bob.ask(type="ping"))["type"] == "pong"
+
+
+async def test_a_password_change_ends_all_the_users_sockets(floor: Floor, connect: Any) -> None:
+    alice = floor.alice.person
+    other_session = Person(alice.user, await sync_to_async(log_in)(alice.user))  # type: ignore[arg-type]
+    sockets, bob = [await connect(alice), await connect(other_session)], await connect(floor.bob.person)
+    body = {"old_password": PASSWORD, "new_password": f"{PASSWORD} 2"}
+    assert (await sync_to_async(alice.post)("/api/auth/password/change", body)).body["success"]
+    async with asyncio.timeout(1):
+        assert [await socket.closed() for socket in sockets] == [4401, 4401]
     assert (await bob.ask(type="ping"))["type"] == "pong"
 
 
