@@ -228,11 +228,15 @@ CELERY_TASK_SOFT_TIME_LIMIT = 240
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "socket_timeout": None}
 CELERY_TIMEZONE = "UTC"
+# A task nobody took until the next one is due is dropped: a worker that was away finds no heap.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "accounts_resend": {"task": "accounts.accounts_resend", "schedule": 5.0},
-    "cash_requests_resend": {"task": "settlement.cash_requests_resend", "schedule": 5.0},
-    "sessions_announce_ended": {"task": "accounts.sessions_announce_ended", "schedule": 60.0},
-    "sessions_purge": {"task": "accounts.sessions_purge", "schedule": 86_400.0},
+    task.rpartition(".")[2]: {"task": task, "schedule": seconds, "options": {"expires": seconds}}
+    for task, seconds in {
+        "accounts.accounts_resend": 5.0,
+        "settlement.cash_requests_resend": 5.0,
+        "accounts.sessions_announce_ended": 60.0,
+        "accounts.sessions_purge": 86_400.0,
+    }.items()
 }
 
 LOGGING: dict[str, Any] = {
