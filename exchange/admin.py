@@ -26,6 +26,8 @@ from accounts.http.envelope import ApiError
 from accounts.models import User
 from exchange.venue_admin.front import front
 
+# A login to the console lasts a working day, however long a trader's may.
+SESSION_S = 8 * 3600
 # The order of the sidebar: (title, models as app.model).
 SECTIONS = (
     (gettext_lazy("Market"), ("market.instrument",)),
@@ -118,6 +120,7 @@ class OutcryAdminSite(AdminSite):
         """A login to the admin stands in the audit log."""
         response = super().login(request, extra_context)
         if request.method == "POST" and isinstance(response, HttpResponseRedirect):
+            request.session.set_expiry(SESSION_S)
             deed_note(request, action="admin.login", target=request.user.get_username())
         return response
 

@@ -12,7 +12,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from accounts.http.envelope import ApiError
 from engine.core.commands import InstrumentSpec
+from engine.live import LiveRebuilding
 from market.directory import directory
 from market.models import Instrument, TradingDay
 
@@ -21,9 +23,10 @@ DAYS_SHOWN = 10
 
 def spec_shown(instrument: str) -> InstrumentSpec | None:
     """The instrument's specification: from the process's copy, else from its row; None for one never listed."""
-    known = directory().spec_known(instrument)
-    if known is not None:
-        return known
+    try:
+        return directory().find_sync(instrument).spec
+    except (ApiError, LiveRebuilding):
+        pass  # history can be read while live state is away
     row = Instrument.objects.filter(pk=instrument).first()
     return row.spec if row is not None else None
 

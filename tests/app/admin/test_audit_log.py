@@ -115,6 +115,7 @@ def test_a_deed_that_breaks_leaves_that_it_was_asked_and_that_its_outcome_is_unk
 def test_a_login_and_an_export_are_in_the_log(console: Console) -> None:
     someone = stranger()
     assert someone.post("/admin/login/", {"username": "olga", "password": PASSWORD}).status_code == 302
+    assert int(someone.client.cookies["sessionid"]["max-age"]) == 8 * 3600
     assert someone.get("/admin/trading/order/export.csv?side__exact=1").status_code == 200
     assert deeds() == [("admin.login", "olga", "done", None), ("order.export", "trading.order", "done", None)]
     assert AuditEntry.objects.get(action="order.export").after == {"query": "side__exact=1"}
