@@ -1,39 +1,46 @@
 """Takes the pictures of README and docs: a demo venue with its market makers, in Chromium, in every size and colour.
-Run by `make screenshots`; writes docs/screenshots/*.png and says how large each is."""
+Run by `make screenshots`; uses the venue that runs on OUTCRY_DATA, else one of its own that trades for a while first.
+Writes docs/screenshots/*.png and says how large each is."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+from contextlib import ExitStack
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Final
 
 from playwright.sync_api import Browser
 
+from exchange.stack.locate import data_folder, run_file_read
 from tests.support.browser import PASSWORD, Visitor, chromium, visit
-from tests.support.stack import RunningStack, stack_running
+from tests.support.stack import stack_running
 
 BASE: Final = Path(__file__).resolve().parents[1]
 FOLDER: Final = BASE / "docs/screenshots"
 BYTES_MAX: Final = 300_000
-WARM_UP_S: Final = int(os.environ.get("OUTCRY_SCREENSHOTS_WARM_UP_S", "240"))
+WARM_UP_S: Final = int(os.environ.get("OUTCRY_SCREENSHOTS_WARM_UP_S", "1200"))
 WIDE: Final = {"width": 1440, "height": 900}
 MIDDLE: Final = {"width": 1024, "height": 768}
 NARROW: Final = {"width": 390, "height": 844}
-NAME: Final = "mei"
+NAME: Final = f"mei_{token_hex(2)}"
 
 
 def main() -> int:
     """All pictures; 1 when one is larger than allowed."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with stack_running(demo=True) as venue, chromium() as browser:
-        first = visit(browser, venue.web, viewport=WIDE)
+    running = run_file_read(data_folder(os.environ))
+    with chromium() as browser, ExitStack() as cleanup:
+        web = str(running["web"]) if running else cleanup.enter_context(stack_running(demo=True)).web
+        first = visit(browser, web, viewport=WIDE)
         first.register(NAME)
-        print(f"the makers trade for {WARM_UP_S} s", flush=True)  # noqa: T201 - a tool's output
-        first.page.wait_for_timeout(WARM_UP_S * 1000)
+        if not running:
+            print(f"the makers trade for {WARM_UP_S} s", flush=True)  # noqa: T201 - a tool's output
+            first.page.wait_for_timeout(WARM_UP_S * 1000)
         trade(first)
-        pages(browser, venue)
+        pages(browser, web)
     sizes = {path.name: path.stat().st_size for path in sorted(FOLDER.glob("*.png"))}
     for name, size in sizes.items():
         print(f"{name:<28} {size / 1000:6.1f} kB")  # noqa: T201 - a tool's output
@@ -83,7 +90,7 @@ def take(who: Visitor, side: str, volume: str, offset: str) -> None:
     who.page.check('#order [name=kind][value="LIMIT"]', force=True)
 
 
-def pages(browser: Browser, venue: RunningStack) -> None:
+def pages(browser: Browser, web: str) -> None:
     """Every picture in turn."""
     for name, size, colours, locale in (
         ("terminal-dark", WIDE, "dark", "en-US"),
@@ -91,17 +98,17 @@ def pages(browser: Browser, venue: RunningStack) -> None:
         ("terminal-zh", WIDE, "dark", "zh-CN"),
         ("terminal-1024", MIDDLE, "light", "en-US"),
     ):
-        who = entered(browser, venue, viewport=size, color_scheme=colours, locale=locale)
+        who = entered(browser, web, viewport=size, color_scheme=colours, locale=locale)
         picture(who, name)
         if name == "terminal-dark":
             dialogs(who)
         who.context.close()
-    phone = entered(browser, venue, viewport=NARROW, device_scale_factor=2, has_touch=True)
+    phone = entered(browser, web, viewport=NARROW, device_scale_factor=2, has_touch=True)
     for view in ("market", "trade", "mine"):
         phone.page.click(f".views [data-view={view}]")
         picture(phone, f"phone-{view}")
     phone.context.close()
-    out = visit(browser, venue.web, viewport=WIDE)
+    out = visit(browser, web, viewport=WIDE)
     out.open("/login")
     picture(out, "login")
     out.context.close()
@@ -116,9 +123,9 @@ def dialogs(who: Visitor) -> None:
     who.page.keyboard.press("Escape")
 
 
-def entered(browser: Browser, venue: RunningStack, **options: Any) -> Visitor:
+def entered(browser: Browser, web: str, **options: Any) -> Visitor:
     """The trader in another browser, with the futures contract that moves most in front of her."""
-    who = visit(browser, venue.web, **options)
+    who = visit(browser, web, **options)
     who.log_in(NAME, PASSWORD)
     found = who.page.evaluate("() => [...outcry.state.specs.keys()].find((id) => id.startsWith('SHFE.rb'))")
     who.page.evaluate(f"localStorage.setItem('outcry.instrument', {json.dumps(found)})")

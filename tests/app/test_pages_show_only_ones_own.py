@@ -12,6 +12,7 @@ from accounts import services
 from accounts.http.pages import COOKIE, SALT
 from accounts.models import TradingAccount, User
 from accounts.principals import principal_from_token
+from engine.core.codes import Code
 from settlement.models import CashRequest
 from tests.support.people import PASSWORD, Person, account_row, person
 from tests.support.servers import RedisServer
@@ -165,3 +166,12 @@ def test_the_styleguide_is_for_those_who_work_on_pages(client: Client, settings:
     assert client.get("/styleguide").status_code == 404
     settings.OUTCRY_STYLEGUIDE = True
     assert client.get("/styleguide").status_code == 200
+
+
+def test_the_instruments_are_for_visitors_with_a_session(alice: Person) -> None:
+    asked = {"Accept": "application/json"}
+    assert Client().get("/pages/instruments", headers=asked).status_code == 401
+    answer = browser(alice).get("/pages/instruments", headers=asked)
+    # There is no live state in this tier: the page is told so, and never that there are no instruments.
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, Code.LIVE_REBUILDING)
+    assert answer["Retry-After"] == "1"

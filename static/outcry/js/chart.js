@@ -120,7 +120,7 @@ function fill(klines) {
   const pushed = waiting;
   waiting = null;
   for (const trade of pushed) if (Number(BigInt(trade.timestamp) / 1000000n) >= since + SECONDS[period] * 1000) grow(trade);
-  chart.timeScale().applyOptions({ barSpacing: 8 });
+  chart.timeScale().applyOptions({ barSpacing: bars.length < 60 ? 13 : 8 });
   chart.timeScale().scrollToPosition(4, false);
   showBar(null);
 }
