@@ -27,6 +27,7 @@ soak: $(VENV)/.dev ## The core's properties with many more examples; the page fo
 
 screenshots: $(VENV)/.dev ## Take the pictures of README and docs in Chromium (some minutes).
 	@$(PY) -m tools.screenshots
+	@$(PY) -m tools.admin_screenshots
 
 coverage: $(VENV)/.dev ## The core and app tiers with branch coverage.
 	@$(PY) -m pytest -q -p no:cacheprovider --cov --cov-report=term-missing:skip-covered tests/core tests/app

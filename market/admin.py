@@ -135,7 +135,7 @@ class InstrumentAdmin(ListAdmin, ActsAdmin):
             _state_set(services.instrument_suspend, terms.SUSPENDED), is_danger=True, state=_state,
             is_open=lambda row: row.state == terms.TRADING,
             says=lambda row: [
-                _("From the next command on %(instrument)s takes no orders.") % {"instrument": row},
+                _("From the next command on, %(instrument)s takes no orders.") % {"instrument": row},
                 _("Orders in its book stay there; they can be cancelled."),
                 _("Positions stay open and are settled every day. Resume undoes it."),
             ],
