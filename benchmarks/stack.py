@@ -3,6 +3,7 @@ Called by benchmarks.end_to_end and benchmarks.takeover."""
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 READY_S = 90
-PASSWORD = "bench-Mark-2026-outcry"
+PASSWORD = secrets.token_urlsafe(16)
 CASH = 10_000_000
 
 
