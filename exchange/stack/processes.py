@@ -87,7 +87,7 @@ def _web(venue: Venue) -> ProcessSpec:
     command = [
         sys.executable, "-m", "uvicorn", "exchange.asgi:application",
         "--host", venue.web_host, "--port", str(venue.web_port),
-        "--loop", "uvloop", "--http", "httptools", "--lifespan", "off",
+        "--loop", "uvloop", "--http", "exchange.http_protocol:BoundedHttp", "--lifespan", "off",
         "--no-server-header", "--no-access-log",
         "--ws", "websockets", "--ws-max-size", str(WS_MESSAGE_BYTES_MAX), "--ws-ping-interval", "5",
         "--ws-ping-timeout", "30", "--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "5",
