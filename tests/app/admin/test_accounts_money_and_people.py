@@ -130,14 +130,18 @@ def test_roles_are_set_and_open_sessions_follow(console: Console) -> None:
     assert (row.before, row.after) == ({"roles": ["trader"]}, {"roles": ["auditor", "trader"]})
 
 
-def test_an_admin_cannot_shut_himself_out(console: Console) -> None:
+def test_nobody_changes_his_own_roles_or_shuts_himself_out(console: Console) -> None:
     chief = staff("ada", RoleName.ADMIN)
     assert chief.user is not None
     roles = chief.post(
         console.act("accounts_user", chief.user.pk, "roles"), {"roles": ["trader"], "reason": "x"}
     )
+    more = chief.post(
+        console.act("accounts_user", chief.user.pk, "roles"), {"roles": ["admin", "operator"], "reason": "x"}
+    )
     freeze = chief.post(console.act("accounts_user", chief.user.pk, "freeze"), {"reason": "x"})
-    assert (roles.status_code, freeze.status_code) == (422, 422)
+    assert (roles.status_code, more.status_code, freeze.status_code) == (422, 422, 422)
+    assert [role.role for role in chief.user.roles.all()] == ["admin"]
     assert chief.get("/admin/accounts/user/").status_code == 200
 
 
