@@ -22,16 +22,21 @@ const ROUTES = {
   trades: (push) => {
     takeTape(push);
     takeChart(push);
+    if (push.snapshot && push.reason) historyLoad(); // trades were missed on the way
   },
   account_update: takeFunds,
   position_update: takePositions,
   order_status: takeOrders,
-  trade: takeTrades,
+  trade: (push) => {
+    takeTrades(push);
+    if (push.snapshot && push.reason) tradesLoad();
+  },
 };
 
 const feed = new Feed({ onPush: (push) => ROUTES[push.type]?.(push), onState: feedState, onReady: subscribe });
 let subscribed = { chosen: "", account: "", tickers: new Set() };
 let hasBeenLive = false;
+let connections = 0;
 let look = 0;
 
 // ---- what the connection says --------------------------------------------------------------------
@@ -63,6 +68,14 @@ async function subscribe() {
   subscribed = { chosen: "", account: "", tickers: new Set() };
   await instrumentsLook();
   await subscriptionsRenew();
+  connections += 1;
+  if (connections > 1) historyLoad();
+}
+
+/** Bars and last trades anew, where some may have been missed. */
+function historyLoad() {
+  chartLoad();
+  tapeLoad(state.chosen);
 }
 
 /** Make the subscriptions fit what is chosen; safe to call at any time. */
@@ -144,8 +157,7 @@ function choose(id) {
   mark("chosen");
   closeList();
   subscriptionsRenew();
-  chartLoad();
-  tapeLoad(id);
+  historyLoad();
 }
 
 function closeList() {
@@ -176,7 +188,7 @@ async function accountsLoad() {
   }
   const open = rows.filter((row) => row.state === "open");
   const pick = byId("account");
-  pick.replaceChildren(...open.map((row) => new Option(row.account_id)));
+  pick.replaceChildren(...open.map((row) => new Option(row.account_id, row.account_id)));
   pick.disabled = open.length === 0;
   byId("open-cash").disabled = open.length === 0;
   const kept = localStorage.getItem("outcry.account");

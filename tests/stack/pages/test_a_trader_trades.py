@@ -88,6 +88,28 @@ def test_two_browsers_trade_with_each_other_and_part_flat(visitor: Visit) -> Non
     assert ann.page.url.endswith("/login")
 
 
+def test_a_second_account_is_opened_and_chosen(visitor: Visit) -> None:
+    who = trader(visitor, "mia_two", RB)
+    first = who.page.input_value("#account")
+    who.page.click("#open-accounts")
+    who.page.fill("#account-name", "hedge")
+    who.page.fill("#init-cash", "250,000.50")
+    who.page.click("#accounts-panel form button.primary")
+    who.see("#accounts-panel .note.good", "The account is open.")
+    second = who.text("#accounts-panel .note.good .num")
+    who.page.wait_for_selector(f"#account option[value='{second}']", state="attached")
+    who.page.click(f"[data-choose-account='{second}']")
+    who.see("#funds-balance", "250,000.50")
+    who.order("buy", "3005", "1")
+    who.see("#count-orders", "1")
+    who.page.select_option("#account", first)
+    who.see("#funds-balance", "1,000,000.00")
+    who.see_exactly("#count-orders", "")
+    who.open("/")
+    who.wait_live()
+    assert who.page.input_value("#account") == first
+
+
 def test_refusals_say_what_to_do_and_wrong_fields_are_not_sent(visitor: Visit) -> None:
     who = trader(visitor, "cat_rb", RB, cash="1000")
     tick = instrument(who, RB)
