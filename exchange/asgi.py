@@ -41,11 +41,13 @@ def origin_allowed(headers: list[tuple[bytes, bytes]]) -> bool:
 
 
 def same_origin(application: Application) -> Application:
-    """Refuse sockets that another site's page opens with the visitor's browser."""
+    """Refuse sockets that another site's page opens with the visitor's browser, and those to nowhere."""
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> Any:
         if not origin_allowed(scope["headers"]):
             return await send({"type": "websocket.close", "code": 4403})
+        if not any(pattern.resolve(scope["path"].lstrip("/")) for pattern in websocket_urlpatterns):
+            return await send({"type": "websocket.close", "code": 4404})
         return await application(scope, receive, send)
 
     return guarded

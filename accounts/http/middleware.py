@@ -21,7 +21,7 @@ from engine.core.codes import Code
 
 PREFIX: Final = "/api/"
 _CODES: Final[dict[int, Code]] = {
-    400: Code.MALFORMED_JSON,
+    400: Code.REQUEST_MALFORMED,  # a host that is not ours, a path that is no UTF-8
     401: Code.UNAUTHENTICATED,
     403: Code.FORBIDDEN,
     404: Code.NOT_FOUND,

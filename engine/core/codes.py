@@ -134,6 +134,7 @@ class Code(IntEnum):
     SESSION_ENDED = 6029
     BATCH_TOO_LARGE = 6030
     TOO_MANY_SOCKETS = 6031
+    REQUEST_MALFORMED = 6032
 
 
 class CodeText(NamedTuple):
@@ -398,5 +399,6 @@ TEXTS: dict[Code, CodeText] = {
     ),
     Code.SESSION_ENDED: CodeText(401, "the session was ended", "会话已结束"),
     Code.BATCH_TOO_LARGE: CodeText(422, "a batch has at most {limit} entries", "批量最多 {limit} 条"),
+    Code.REQUEST_MALFORMED: CodeText(400, "the request is not one we can read", "无法识别的请求"),
     Code.TOO_MANY_SOCKETS: CodeText(429, "at most {limit} connections a user", "每个用户最多 {limit} 个连接"),
 }

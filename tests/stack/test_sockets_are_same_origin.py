@@ -35,6 +35,14 @@ def test_another_sites_page_is_refused(stack: RunningStack, origin: str) -> None
     assert refused.value.response.status_code == 403
 
 
+def test_a_socket_to_nowhere_is_refused_without_an_error_of_ours(stack: RunningStack) -> None:
+    for path in ("", "/nowhere", "/ws/", "/wsx"):
+        with pytest.raises(InvalidStatus) as refused:
+            connect(address(stack).removesuffix("/ws") + path)
+        assert refused.value.response.status_code == 403
+    assert "No route found" not in (stack.data / "log" / "web.log").read_text("utf-8", "replace")
+
+
 def test_a_frame_above_the_limit_closes_the_socket(stack: RunningStack) -> None:
     with connect(address(stack)) as socket:
         socket.send("x" * (WS_MESSAGE_BYTES_MAX + 1))
