@@ -1,7 +1,9 @@
 """What the trader's page is for: register, pay in, trade with somebody, see it, close, leave; and stay through a fault.
 Run by pytest in the stack tier, in real Chromium against a running venue."""
 
+import os
 import re
+import signal
 
 import redis
 
@@ -158,7 +160,9 @@ def test_a_lost_push_is_seen_and_the_book_is_asked_for_again(visitor: Visit) -> 
     ann, ben = trader(visitor, "kim_rb", RB), trader(visitor, "leo_rb", RB)
     ben.order("sell", "3200", "4")
     ann.see('#book tr[data-side="ask"][data-level="1"]', "3,200")
-    ann.page.evaluate("() => { for (const name of outcry.feed.held.keys()) outcry.feed.held.set(name, 'lost'); }")
+    ann.page.evaluate(
+        "() => { for (const name of outcry.feed.held.keys()) outcry.feed.held.set(name, 'lost'); }"
+    )
     ann.page.evaluate("() => outcry.state.book.asks.clear()")
     ben.order("sell", "3190", "5")
     ann.see('#book tr[data-side="ask"][data-level="1"]', "3,190")
@@ -213,3 +217,18 @@ def test_redis_wiped_and_web_restarted_in_the_middle(visitor: Visit, venue: Runn
     who.see("#funds-frozen", "0.00")
     assert frozen != "0.00"
     who.see_exactly("#count-orders", "")
+
+
+def test_an_order_without_an_answer_is_looked_up_and_never_sent_twice(
+    visitor: Visit, venue: RunningStack
+) -> None:
+    who = trader(visitor, "noa_rb", RB, allowed=GONE)
+    pid = venue.kill("web", signal.SIGSTOP)
+    try:
+        who.order("buy", "3004", "2")
+        who.see("#toasts", "Looking up the order", timeout_ms=20_000)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    who.see("#toasts", "The order had arrived", timeout_ms=30_000)
+    who.see("#count-orders", "1", timeout_ms=30_000)
+    assert who.page.evaluate("() => [...outcry.state.orders.values()].map((row) => row.volume)") == ["2"]

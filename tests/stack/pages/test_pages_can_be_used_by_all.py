@@ -4,26 +4,24 @@ Run by pytest in the stack tier, in real Chromium against a running venue."""
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 from tests.stack.pages.conftest import Visit
-from tests.support.browser import PASSWORD, Visitor
+from tests.support.browser import Visitor, visit
+from tests.support.stack import RunningStack
 
 NARROW: dict[str, Any] = {"viewport": {"width": 390, "height": 844}}
 MIDDLE: dict[str, Any] = {"viewport": {"width": 1024, "height": 768}}
 WIDE: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
 
 
-@pytest.fixture
-def known(visitor: Visit) -> str:
+@pytest.fixture(scope="module")
+def known(venue: RunningStack, browser: Browser) -> str:
     """The name of somebody registered."""
-    name = "hal_all"
-    who = visitor()
-    who.open("/register")
-    who.page.fill("#username", name)
-    who.page.fill("#password", PASSWORD)
-    who.page.click("main form button.primary")
-    who.page.wait_for_function("() => location.pathname === '/' || document.querySelector('[role=alert]')")
-    return name
+    who = visit(browser, venue.web)
+    who.register("hal_all")
+    who.context.close()
+    return "hal_all"
 
 
 @pytest.mark.parametrize("colours", ["dark", "light"])
