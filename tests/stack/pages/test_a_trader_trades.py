@@ -219,6 +219,23 @@ def test_redis_wiped_and_web_restarted_in_the_middle(visitor: Visit, venue: Runn
     who.see_exactly("#count-orders", "")
 
 
+def test_live_data_that_is_being_rebuilt_is_said_to_be_old(visitor: Visit, venue: RunningStack) -> None:
+    who = trader(visitor, "oli_rb", RB, allowed=GONE)
+    frozen = [venue.kill(name, signal.SIGSTOP) for name in ("engine-1", "engine-2")]
+    try:
+        redis.Redis.from_url(venue.run["redis"]).flushall()
+        who.page.wait_for_selector('#status[data-state="stale"]', timeout=20_000)
+        who.see("#notice", "Live data is being rebuilt")
+        assert who.page.is_disabled("#buy")
+        assert who.text("#funds-balance") == "1,000,000.00"
+    finally:
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+    who.page.wait_for_selector('#status[data-state="live"]', timeout=30_000)
+    who.order("buy", "3006", "1")
+    who.see("#count-orders", "1", timeout_ms=30_000)
+
+
 def test_an_order_without_an_answer_is_looked_up_and_never_sent_twice(
     visitor: Visit, venue: RunningStack
 ) -> None:
