@@ -92,7 +92,6 @@ class Publisher:
 
         Raises RedisError, OSError, JournalFenced.
         """
-        self._check_epoch()
         data = head_encode(self._epoch, seq, time)
         await self._group_send(names.heads_group, HEAD, data)
         await self._group_send(names.events_group, HEAD, data)
@@ -137,9 +136,11 @@ class Publisher:
         )
 
     async def _group_send(self, group: Callable[[str], str], kind: str, data: bytes) -> None:
+        self._check_epoch()  # before every single word: a pause may lie between any two
         await self._layer.group_send(group(self._stack_id), {"type": kind, "data": data})
 
     async def _send(self, channel: str, kind: str, data: bytes) -> None:
+        self._check_epoch()
         await self._layer.send(channel, {"type": kind, "data": data})
 
     async def _until_done(self, act: Callable[[], Awaitable[Any]]) -> Any:

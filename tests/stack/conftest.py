@@ -11,6 +11,11 @@ from tests.support.stack import RunningStack, stack_running
 FreshStack = Callable[..., RunningStack]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The browser's tests come last: Playwright's event loop runs to the end of the process, and asyncio wants none."""
+    items.sort(key=lambda item: "/stack/pages/" in item.path.as_posix())
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[RunningStack]:
     """The shared stack, without makers; tests leave it as healthy as they found it."""
