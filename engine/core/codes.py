@@ -130,7 +130,6 @@ class Code(IntEnum):
     MESSAGE_UNKNOWN = 6025
     FRAME_TOO_LARGE = 6026
     TOO_MANY_SUBSCRIPTIONS = 6027
-    SLOW_CONSUMER = 6028
     SESSION_ENDED = 6029
     BATCH_TOO_LARGE = 6030
     TOO_MANY_SOCKETS = 6031
@@ -393,9 +392,6 @@ TEXTS: dict[Code, CodeText] = {
     Code.FRAME_TOO_LARGE: CodeText(413, "a frame is at most {limit} bytes", "消息帧不得超过 {limit} 字节"),
     Code.TOO_MANY_SUBSCRIPTIONS: CodeText(
         429, "at most {limit} subscriptions a connection", "每个连接最多 {limit} 个订阅"
-    ),
-    Code.SLOW_CONSUMER: CodeText(
-        429, "the connection does not keep up and was closed", "连接处理过慢,已断开"
     ),
     Code.SESSION_ENDED: CodeText(401, "the session was ended", "会话已结束"),
     Code.BATCH_TOO_LARGE: CodeText(422, "a batch has at most {limit} entries", "批量最多 {limit} 条"),

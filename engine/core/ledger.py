@@ -11,7 +11,6 @@ from engine.core.events import CashMoved, Event, PositionSettled, Trade
 CLIENT = "client"
 PENDING = "withdrawal_pending"
 FEES = "fees"
-INSURANCE = "insurance"
 IN_TRANSIT = "in_transit"
 EXTERNAL = "external"
 

@@ -1,7 +1,7 @@
 """What readers see of the state, as plain numbers, and the one function that values an account.
 Made by the engine, written to live state and pushes by the leader, read by gateways and projections."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from engine.core import terms
@@ -229,8 +229,3 @@ def withdraw_quota(*, available: int, profits: int, charge: int, equity: int, ri
         equity_min = -(-charge * terms.RATIO_ONE // risk_open_max)
         quota = min(quota, equity - equity_min)
     return max(0, quota)
-
-
-def marks_of(instruments: Iterable[InstrumentView]) -> dict[str, int]:
-    """Money units a lot at the mark, by instrument."""
-    return {view.spec.instrument: view.mark for view in instruments}
